@@ -1,0 +1,17 @@
+//! A live Apache Mesos scheduler session: the protocol, the session, an input language, and an embedded Mesos.
+//!
+//! `docs/architecture.md` is the map of the rooms and of what each may import. Nothing in this library prints:
+//! results are [`document::Document`]s, and the fronts (the terminal, the Jupyter kernel) draw them.
+
+pub mod client;
+pub mod document;
+pub mod embedded;
+pub mod engine;
+pub mod lang;
+pub mod mesos;
+pub mod recordio;
+pub mod render;
+pub mod repl;
+pub mod session;
+pub mod state;
+pub mod view;

@@ -1,0 +1,103 @@
+//! What an HTTP status from a master means: one table for SUBSCRIBE and for all other calls.
+//!
+//! Decides nothing about what to do next; that is the session's.
+
+use std::fmt;
+
+/// An answer other than success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the master said, at most 4 KiB of it.
+    pub text: String,
+    /// What it means.
+    pub meaning: Meaning,
+}
+
+/// What a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The call is malformed or not allowed now: sending it again changes nothing.
+    Wrong,
+    /// The master doesn't know this framework (any more).
+    UnknownFramework,
+    /// The framework is known, its subscription is not: subscribe again.
+    NotSubscribed,
+    /// The stream id is not the framework's: another client has subscribed since.
+    StreamTaken,
+    /// Who we are is missing or unknown.
+    Unauthenticated,
+    /// We may not.
+    Forbidden,
+    /// Later: no leader, still recovering, routes not yet up, too much asked.
+    NotNow,
+    /// This is no Mesos master, or not this path of one.
+    NotMesos,
+    /// The master's own trouble.
+    Trouble,
+}
+
+impl Meaning {
+    /// Whether the same request may succeed later.
+    pub fn is_temporary(self) -> bool {
+        matches!(self, Self::NotNow | Self::Trouble)
+    }
+}
+
+/// Reads a status and its text. (apache/mesos: src/master/http.cpp, `scheduler()`; recorded with 1.11.0)
+pub fn meaning(status: u16, text: &str) -> Meaning {
+    match status {
+        400 if text.contains("Framework cannot be found") => Meaning::UnknownFramework,
+        400 if text.contains("didn't match the stream ID") => Meaning::StreamTaken,
+        401 => Meaning::Unauthenticated,
+        403 if text.contains("not subscribed") => Meaning::NotSubscribed,
+        403 => Meaning::Forbidden,
+        // Mesos's own 404 has this text; it is sent while the routes come up.
+        404 if text.starts_with("404 Not Found") => Meaning::NotNow,
+        404 | 405 | 501 => Meaning::NotMesos,
+        400..=428 => Meaning::Wrong,
+        429 | 503 => Meaning::NotNow,
+        _ => Meaning::Trouble,
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the master answered {}", self.status)?;
+        if !self.text.is_empty() { write!(f, ": {}", self.text) } else { Ok(()) }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_has_its_meaning() {
+        for (status, text, expected) in [
+            (400, "Framework cannot be found", Meaning::UnknownFramework),
+            (
+                400,
+                "The stream ID 'x' included in this request didn't match the stream ID currently",
+                Meaning::StreamTaken,
+            ),
+            (400, "Failed to validate scheduler::Call: Expecting 'type' to be present", Meaning::Wrong),
+            (401, "401 Unauthorized.", Meaning::Unauthenticated),
+            (403, "Framework is not subscribed", Meaning::NotSubscribed),
+            (403, "no", Meaning::Forbidden),
+            (404, "404 Not Found.", Meaning::NotNow),
+            (404, "<html>", Meaning::NotMesos),
+            (406, "", Meaning::Wrong),
+            (413, "", Meaning::Wrong),
+            (429, "", Meaning::NotNow),
+            (500, "", Meaning::Trouble),
+            (503, "No leader elected", Meaning::NotNow),
+        ] {
+            assert_eq!(meaning(status, text), expected, "{status} {text}");
+        }
+        assert!(meaning(503, "").is_temporary() && !meaning(400, "").is_temporary());
+    }
+}

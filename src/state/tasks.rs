@@ -1,0 +1,386 @@
+//! The framework's tasks and everything that was said of each.
+//!
+//! Built for many: a task costs less than 200 bytes beyond its own text. The text of every status update is kept as it
+//! came, packed behind a small head, and decoded when somebody looks.
+
+use std::hash::BuildHasher as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::mesos::{AgentId, StatusReason, StatusRecord, TaskId, TaskInfo, TaskState, TaskStatus, decode_status};
+
+/// How a task began, where this session launched it.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// As it was sent.
+    pub task: TaskInfo,
+    /// The agent's host name, from the offer.
+    pub hostname: String,
+    /// When the ACCEPT was sent, since the session's start.
+    pub at: Duration,
+}
+
+/// A task of the framework.
+#[derive(Debug)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// Its state, STAGING from the launch until the first update.
+    pub state: TaskState,
+    /// How this session launched it.
+    pub launch: Option<Box<Launch>>,
+    agent: u32,
+    updates: u32,
+    /// Heads and texts of its updates, one after the other.
+    text: Vec<u8>,
+}
+
+/// One status update of a task's history.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'a> {
+    /// When it came, since the session's start.
+    pub at: Duration,
+    /// When its acknowledgement was answered, counted from `at`; none where none is due or it is still to come.
+    pub acknowledged_after: Option<Duration>,
+    /// Whether the update has to be acknowledged.
+    pub wants_acknowledgement: bool,
+    /// How often it came again.
+    pub repeats: u8,
+    /// The UPDATE event.
+    pub json: &'a [u8],
+}
+
+impl Recorded<'_> {
+    /// The status itself, decoded now.
+    ///
+    /// # Errors
+    /// When a field that this crate knows is of another shape.
+    pub fn status(&self) -> Result<TaskStatus, serde_json::Error> {
+        decode_status(self.json)
+    }
+}
+
+const NO_AGENT: u32 = u32::MAX;
+/// at: 8, acknowledged after: 4, length: 4, wants an acknowledgement: 1, repeats: 1.
+const HEAD: usize = 18;
+const NOT_YET: u32 = u32::MAX;
+
+impl Task {
+    /// Its updates, the oldest first.
+    pub fn history(&self) -> impl Iterator<Item = Recorded<'_>> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let (recorded, next) = recorded_at(&self.text, at)?;
+            at = next;
+            Some(recorded)
+        })
+    }
+
+    /// The newest update.
+    pub fn latest(&self) -> Option<Recorded<'_>> {
+        self.history().last()
+    }
+
+    /// How many updates came.
+    pub fn updates(&self) -> u32 {
+        self.updates
+    }
+
+    /// Whether nothing can follow. LOST may be followed by a return of its agent; it counts as over all the same.
+    pub fn is_over(&self) -> bool {
+        is_terminal(&self.state)
+    }
+
+    fn push(&mut self, record: &StatusRecord, at: Duration) {
+        self.text.reserve_exact(HEAD + record.json.len());
+        self.text.extend_from_slice(&(at.as_millis() as u64).to_le_bytes());
+        self.text.extend_from_slice(&NOT_YET.to_le_bytes());
+        self.text.extend_from_slice(&(record.json.len() as u32).to_le_bytes());
+        self.text.extend_from_slice(&[u8::from(record.uuid.is_some()), 0]);
+        self.text.extend_from_slice(&record.json);
+        self.updates += 1;
+    }
+
+    /// Where the update of that uuid stands: in the text, a uuid is sixteen random bytes in quotes.
+    fn position(&self, uuid: &[u8; 16]) -> Option<usize> {
+        let mut quoted = [b'"'; 26];
+        STANDARD.encode_slice(uuid, &mut quoted[1..25]).ok()?;
+        let found = memchr::memmem::find(&self.text, &quoted)?;
+        let mut at = 0;
+        while let Some((_, next)) = recorded_at(&self.text, at) {
+            if found < next {
+                return Some(at);
+            }
+            at = next;
+        }
+        None
+    }
+}
+
+fn recorded_at(text: &[u8], at: usize) -> Option<(Recorded<'_>, usize)> {
+    let head: &[u8; HEAD] = text.get(at..)?.first_chunk()?;
+    let [a0, a1, a2, a3, a4, a5, a6, a7, k0, k1, k2, k3, l0, l1, l2, l3, wants, repeats] = *head;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    let acknowledged = u32::from_le_bytes([k0, k1, k2, k3]);
+    let start = at + HEAD;
+    let recorded = Recorded {
+        at: Duration::from_millis(u64::from_le_bytes([a0, a1, a2, a3, a4, a5, a6, a7])),
+        acknowledged_after: (acknowledged != NOT_YET).then(|| Duration::from_millis(u64::from(acknowledged))),
+        wants_acknowledgement: wants != 0,
+        repeats,
+        json: text.get(start..start + length)?,
+    };
+    Some((recorded, start + length))
+}
+
+/// Whether a state is final. (apache/mesos: src/common/protobuf_utils.cpp, `isTerminalState`)
+pub fn is_terminal(state: &TaskState) -> bool {
+    use TaskState::{Dropped, Error, Failed, Finished, Gone, GoneByOperator, Killed, Lost};
+    matches!(state, Finished | Failed | Killed | Error | Lost | Dropped | Gone | GoneByOperator)
+}
+
+/// What an update did to a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It is new.
+    Recorded {
+        /// The state before; none for a task that wasn't known.
+        before: Option<TaskState>,
+    },
+    /// It had come before; acknowledge it again, show it once.
+    Repeated,
+    /// A reconciliation that tells nothing new.
+    Confirmed,
+}
+
+/// All tasks, in the order they became known.
+#[derive(Debug, Default)]
+pub struct Tasks {
+    tasks: Vec<Task>,
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    agents: Agents,
+    over: usize,
+}
+
+impl Tasks {
+    /// Notes a launch that is about to be sent.
+    pub fn launched(&mut self, launch: Launch) {
+        let agent = self.agents.number(&launch.task.agent_id);
+        let id = launch.task.task_id.clone();
+        let task = self.entry(&id).1;
+        task.agent = agent;
+        task.launch = Some(Box::new(launch));
+    }
+
+    /// Forgets a task whose launch never left.
+    pub fn unlaunched(&mut self, id: &str) {
+        // Its place stays: numbers are what the index holds. A task of no update is no task.
+        if let Some(task) = self.find(id).and_then(|number| self.tasks.get_mut(number))
+            && task.updates == 0
+        {
+            task.state = TaskState::Dropped;
+            self.over += 1;
+        }
+    }
+
+    /// Records an update.
+    pub fn update(&mut self, record: &StatusRecord, at: Duration) -> Effect {
+        let agent = record.agent_id.as_ref().map(|agent| self.agents.number(agent));
+        let (known, task) = self.entry(&record.task_id);
+        if record.uuid.as_ref().is_some_and(|uuid| task.repeated(uuid)) {
+            return Effect::Repeated;
+        }
+        let before = known.then(|| task.state.clone());
+        let reconciled = record.uuid.is_none() && record.reason == Some(StatusReason::Reconciliation);
+        if reconciled && before.as_ref() == Some(&record.state) {
+            return Effect::Confirmed;
+        }
+        let was_over = known && task.is_over();
+        task.push(record, at);
+        task.agent = agent.unwrap_or(task.agent);
+        // Final is final, but for LOST, which may only mean that nobody knew.
+        if !was_over || task.state == TaskState::Lost {
+            task.state = record.state.clone();
+        }
+        let is_over = task.is_over();
+        match (was_over, is_over) {
+            (false, true) => self.over += 1,
+            (true, false) => self.over -= 1,
+            _ => {}
+        }
+        Effect::Recorded { before }
+    }
+
+    /// Notes that an acknowledgement was answered.
+    pub fn acknowledged(&mut self, id: &str, uuid: &[u8; 16], now: Duration) {
+        let Some(task) = self.find(id).and_then(|number| self.tasks.get_mut(number)) else { return };
+        let Some(at) = task.position(uuid) else { return };
+        let Some((recorded, _)) = recorded_at(&task.text, at) else { return };
+        let after = now.saturating_sub(recorded.at).as_millis().min(u128::from(NOT_YET - 1)) as u32;
+        if let Some(place) = task.text.get_mut(at + 8..at + 12) {
+            place.copy_from_slice(&after.to_le_bytes());
+        }
+    }
+
+    /// The task of that id.
+    pub fn get(&self, id: &str) -> Option<&Task> {
+        self.find(id).and_then(|number| self.tasks.get(number))
+    }
+
+    /// The agent that a task runs on.
+    pub fn agent_of(&self, task: &Task) -> Option<&AgentId> {
+        self.agents.ids.get(task.agent as usize)
+    }
+
+    /// All of them, in the order they became known.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Task> {
+        self.tasks.iter()
+    }
+
+    /// How many are known.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// How many are not over.
+    pub fn active(&self) -> usize {
+        self.tasks.len() - self.over
+    }
+
+    fn find(&self, id: &str) -> Option<usize> {
+        let hash = self.hasher.hash_one(id);
+        let same = |&number: &u32| self.tasks.get(number as usize).is_some_and(|task| task.id.as_str() == id);
+        self.index.find(hash, same).map(|&number| number as usize)
+    }
+
+    /// The task, made if need be; whether it was known.
+    fn entry(&mut self, id: &TaskId) -> (bool, &mut Task) {
+        let Self { tasks, index, hasher, .. } = self;
+        let hash = hasher.hash_one(id.as_str());
+        let same = |&number: &u32| tasks.get(number as usize).is_some_and(|task| task.id == *id);
+        if let Some(&number) = index.find(hash, same) {
+            return (true, &mut tasks[number as usize]);
+        }
+        if tasks.len() == tasks.capacity() {
+            // An eighth at a time: doubling would leave half of it empty.
+            tasks.reserve_exact(tasks.len() / 8 + 64);
+        }
+        let number = tasks.len() as u32;
+        tasks.push(Task {
+            id: id.clone(),
+            state: TaskState::Staging,
+            launch: None,
+            agent: NO_AGENT,
+            updates: 0,
+            text: Vec::new(),
+        });
+        let rehash = |&number: &u32| hasher.hash_one(tasks[number as usize].id.as_str());
+        index.insert_unique(hash, number, rehash);
+        (false, &mut tasks[number as usize])
+    }
+}
+
+impl Task {
+    /// Counts a repetition; whether it is one.
+    fn repeated(&mut self, uuid: &[u8; 16]) -> bool {
+        let Some(at) = self.position(uuid) else { return false };
+        if let Some(repeats) = self.text.get_mut(at + HEAD - 1) {
+            *repeats = repeats.saturating_add(1);
+        }
+        true
+    }
+}
+
+/// Agents' ids, each kept once.
+#[derive(Debug, Default)]
+struct Agents {
+    ids: Vec<AgentId>,
+    numbers: hashbrown::HashMap<AgentId, u32>,
+}
+
+impl Agents {
+    fn number(&mut self, id: &AgentId) -> u32 {
+        if let Some(number) = self.numbers.get(id) {
+            return *number;
+        }
+        let number = self.ids.len() as u32;
+        self.ids.push(id.clone());
+        self.numbers.insert(id.clone(), number);
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mesos::{Event, decode_event};
+    use serde_json::json;
+
+    fn record(task: &str, state: &str, uuid: Option<u8>, reason: Option<&str>) -> StatusRecord {
+        let mut status = json!({"task_id": {"value": task}, "state": state, "agent_id": {"value": "S0"}});
+        if let Some(byte) = uuid {
+            status["uuid"] = STANDARD.encode([byte; 16]).into();
+        }
+        if let Some(reason) = reason {
+            status["reason"] = reason.into();
+        }
+        let event = json!({"type": "UPDATE", "update": {"status": status}}).to_string();
+        match decode_event(event.into()) {
+            Ok(Event::Update(record)) => record,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_repeated_update_is_recorded_once() {
+        let mut tasks = Tasks::default();
+        let first = record("a", "TASK_STARTING", Some(1), None);
+        assert_eq!(tasks.update(&first, ms(5)), Effect::Recorded { before: None });
+        let second = record("a", "TASK_RUNNING", Some(2), None);
+        assert_eq!(tasks.update(&second, ms(9)), Effect::Recorded { before: Some(TaskState::Starting) });
+        assert_eq!(tasks.update(&first, ms(10)), Effect::Repeated);
+        tasks.acknowledged("a", &[1; 16], ms(12));
+        let task = tasks.get("a").unwrap();
+        let history: Vec<_> = task.history().map(|r| (r.at, r.acknowledged_after, r.repeats)).collect();
+        assert_eq!(history, [(ms(5), Some(ms(7)), 1), (ms(9), None, 0)]);
+        assert_eq!(task.latest().unwrap().status().unwrap().state, TaskState::Running);
+        assert_eq!(tasks.agent_of(task).map(AgentId::as_str), Some("S0"));
+        assert_eq!((tasks.len(), tasks.active()), (1, 1));
+    }
+
+    #[test]
+    fn final_is_final_but_for_lost() {
+        let mut tasks = Tasks::default();
+        tasks.update(&record("a", "TASK_KILLED", Some(1), None), ms(1));
+        tasks.update(&record("a", "TASK_RUNNING", Some(2), None), ms(2));
+        assert_eq!(tasks.get("a").unwrap().state, TaskState::Killed);
+        tasks.update(&record("b", "TASK_LOST", None, None), ms(1));
+        assert_eq!(tasks.active(), 0);
+        tasks.update(&record("b", "TASK_RUNNING", None, Some("REASON_AGENT_REREGISTERED")), ms(2));
+        assert_eq!((tasks.get("b").unwrap().state.clone(), tasks.active()), (TaskState::Running, 1));
+    }
+
+    #[test]
+    fn a_reconciliation_that_tells_nothing_new_is_not_kept() {
+        let mut tasks = Tasks::default();
+        tasks.update(&record("a", "TASK_RUNNING", Some(1), None), ms(1));
+        let same = record("a", "TASK_RUNNING", None, Some("REASON_RECONCILIATION"));
+        assert_eq!(tasks.update(&same, ms(2)), Effect::Confirmed);
+        assert_eq!(tasks.get("a").unwrap().updates(), 1);
+        let unknown = record("x", "TASK_LOST", None, Some("REASON_RECONCILIATION"));
+        assert_eq!(tasks.update(&unknown, ms(3)), Effect::Recorded { before: None });
+    }
+}

@@ -1,0 +1,665 @@
+//! The one task that owns a session: everything that can wake it is in one `select`, everything it does is here.
+//!
+//! It never waits for a front, a call or the wire: those have tasks of their own, which report with their epoch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use super::caller::{Acknowledgement, Caller, Done, Line, Outgoing, Queues};
+use super::reconcile::{Question, Reconciliation};
+use super::subscription::{Action, Closed, Input, Subscription, meaning_of_error};
+use super::{CallError, Config, Notice, Shared};
+use crate::client::{Address, Answer, Batch, EventStream, Meaning, RequestError, StreamId};
+use crate::mesos::*;
+use crate::state::{Change, Effect, Launch, What};
+
+/// Batches of events that may wait for the actor; the reader of the wire waits beyond that.
+const BATCHES: usize = 64;
+
+/// What a handle asks for.
+#[derive(Debug)]
+pub(super) enum Request {
+    Subscribe(Box<FrameworkInfo>, oneshot::Sender<()>),
+    Call { call: Call, reply: Reply },
+    WantOffers(oneshot::Sender<Result<(), CallError>>),
+    Detach(oneshot::Sender<()>),
+}
+
+type Reply = oneshot::Sender<Result<Answer, CallError>>;
+
+/// What the connection's task reports.
+#[derive(Debug)]
+enum FromWire {
+    Opened { epoch: u64, address: Address, stream: Option<StreamId> },
+    Batch { epoch: u64, batch: Batch },
+    Failed { epoch: u64, error: RequestError },
+    Ended { epoch: u64, why: String },
+}
+
+/// What a call was for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    Asked { call: Box<Call>, reply: Reply },
+    Offers(oneshot::Sender<Result<(), CallError>>),
+    Own(&'static str),
+}
+
+pub(super) struct Actor {
+    shared: Arc<Shared>,
+    config: Config,
+    subscription: Subscription,
+    reconciliation: Reconciliation,
+    framework: FrameworkInfo,
+    /// Where calls go while the subscription stands.
+    line: Option<Arc<Line>>,
+    opened: Option<(Address, Option<StreamId>)>,
+    connection: CancellationToken,
+    queues: Queues<Purpose>,
+    caller_epoch: Arc<AtomicU64>,
+    from_wire: mpsc::Sender<FromWire>,
+    next_lease: Option<Duration>,
+    touched: Duration,
+    suppressed: bool,
+    filtered: bool,
+    address: Address,
+    /// The receiving ends, until `run` takes them.
+    receivers: Option<(mpsc::Receiver<FromWire>, mpsc::UnboundedReceiver<Done<Purpose>>)>,
+}
+
+impl Actor {
+    pub fn new(shared: Arc<Shared>, config: Config) -> Self {
+        let (calls, calls_receiver) = mpsc::unbounded_channel();
+        let (acknowledgements, acknowledgements_receiver) = mpsc::unbounded_channel();
+        let (done, done_receiver) = mpsc::unbounded_channel();
+        let (from_wire, from_wire_receiver) = mpsc::channel(BATCHES);
+        let caller_epoch = Arc::new(AtomicU64::new(0));
+        let caller = Caller {
+            client: shared.client.clone(),
+            epoch: Arc::clone(&caller_epoch),
+            calls: calls_receiver,
+            acknowledgements: acknowledgements_receiver,
+            done,
+        };
+        shared.tasks.spawn(caller.run(shared.stop.clone()));
+        Self {
+            subscription: Subscription::new(config.patience.answer),
+            reconciliation: Reconciliation::default(),
+            framework: FrameworkInfo::default(),
+            line: None,
+            opened: None,
+            connection: CancellationToken::new(),
+            queues: Queues { calls, acknowledgements },
+            caller_epoch,
+            from_wire,
+            next_lease: None,
+            touched: Duration::ZERO,
+            suppressed: false,
+            filtered: false,
+            address: config.address.clone(),
+            receivers: Some((from_wire_receiver, done_receiver)),
+            shared,
+            config,
+        }
+    }
+
+    pub async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        let Some((mut from_wire, mut done)) = self.receivers.take() else { return };
+        loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                () = self.shared.stop.cancelled() => break,
+                Some(request) = requests.recv() => self.request(request),
+                Some(message) = from_wire.recv() => self.wire(message),
+                Some(result) = done.recv() => self.done(result),
+                () = sleep_until(deadline.map(|at| self.instant(at))) => self.tick(),
+            }
+        }
+        self.connection.cancel();
+    }
+
+    fn now(&self) -> Duration {
+        self.shared.now()
+    }
+
+    fn instant(&self, at: Duration) -> Instant {
+        Instant::from_std(self.shared.started) + at
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        let leases = self.line.as_ref().and(self.next_lease);
+        [self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When the session counts as idle, if it is not yet taken for it.
+    fn idle_at(&self) -> Option<Duration> {
+        let idle = self.config.idle.filter(|_| self.line.is_some() && !self.suppressed)?;
+        Some(self.touched + idle)
+    }
+
+    fn tick(&mut self) {
+        let now = self.now();
+        self.step(Input::Tick);
+        if self.line.is_none() {
+            return;
+        }
+        for question in self.reconciliation.due(now) {
+            self.ask(question);
+        }
+        if self.next_lease.is_some_and(|at| at <= now) {
+            self.end_leases(now);
+        }
+        if self.idle_at().is_some_and(|at| at <= now) {
+            self.suppressed = true;
+            self.send(Call::Suppress(Suppress::default()), Purpose::Own("SUPPRESS"));
+            self.notify(Notice::Suppressed);
+            self.publish();
+        }
+    }
+
+    // ---- what handles ask for ----
+
+    fn request(&mut self, request: Request) {
+        self.touched = self.now();
+        match request {
+            Request::Subscribe(info, reply) => {
+                self.subscribe(*info);
+                let _ = reply.send(());
+            }
+            Request::Call { call, reply } => self.call(call, reply),
+            Request::WantOffers(reply) => self.want_offers(reply),
+            Request::Detach(reply) => {
+                self.step(Input::Stop(Closed::Detached));
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn subscribe(&mut self, info: FrameworkInfo) {
+        if self.subscription.epoch().is_some() {
+            return;
+        }
+        let known = self.shared.read().framework_id.clone();
+        if known != info.id {
+            self.shared.write().forget_framework();
+        }
+        self.framework = info;
+        self.address = self.config.address.clone();
+        (self.suppressed, self.filtered) = (false, false);
+        self.step(Input::Begin);
+    }
+
+    fn call(&mut self, call: Call, reply: Reply) {
+        if self.line.is_none() {
+            let _ = reply.send(Err(CallError::NotSubscribed));
+            return;
+        }
+        self.before_sending(&call);
+        self.send(call.clone(), Purpose::Asked { call: Box::new(call), reply });
+    }
+
+    fn want_offers(&mut self, reply: oneshot::Sender<Result<(), CallError>>) {
+        if self.line.is_none() {
+            let _ = reply.send(Err(CallError::NotSubscribed));
+        } else if self.suppressed || self.filtered {
+            (self.suppressed, self.filtered) = (false, false);
+            self.send(Call::Revive(Revive::default()), Purpose::Offers(reply));
+            self.publish();
+        } else {
+            let _ = reply.send(Ok(()));
+        }
+    }
+
+    /// What is so from the moment a call leaves: offers are spent, tasks are STAGING.
+    fn before_sending(&mut self, call: &Call) {
+        let now = self.now();
+        let mut state = self.shared.write();
+        let hostname = |id: &OfferId| state.offers.get(id.as_str()).and_then(|held| held.record.offer().ok());
+        let spent = spends(call);
+        let hostname = spent.iter().find_map(hostname).map(|offer| offer.hostname).unwrap_or_default();
+        for task in launches(call) {
+            state.tasks.launched(Launch { task, hostname: hostname.clone(), at: now });
+        }
+        state.spend(&spent);
+        drop(state);
+        self.changed();
+    }
+
+    fn send(&mut self, call: Call, purpose: Purpose) {
+        let Some(line) = self.line.clone() else { return };
+        let body = Bytes::from(call.to_json(Some(&line.framework)));
+        // The caller lives as long as the actor; a failure here means that both are being stopped.
+        let _ = self.queues.calls.send(Outgoing { line, body, token: purpose });
+    }
+
+    // ---- what comes of calls ----
+
+    fn done(&mut self, done: Done<Purpose>) {
+        match done {
+            Done::Acknowledged { acknowledgement, result } => self.acknowledged(&acknowledgement, result),
+            Done::Call { epoch, token, body, result } => {
+                let kind = match &token {
+                    Purpose::Asked { call, .. } => call.kind().to_owned(),
+                    Purpose::Offers(_) => "REVIVE".to_owned(),
+                    Purpose::Own(kind) => (*kind).to_owned(),
+                };
+                let answer = result.as_ref().map(|answer| answer.status).map_err(|error| error.to_string().into());
+                let what = What::Call { kind: kind.as_str().into(), json: body, answer };
+                let now = self.now();
+                self.shared.write().journal.push(now, what);
+                self.consequences(epoch, &kind, &result);
+                self.answer(token, kind, result);
+                self.changed();
+            }
+        }
+    }
+
+    fn answer(&mut self, purpose: Purpose, kind: String, result: Result<Answer, CallError>) {
+        match purpose {
+            Purpose::Asked { call, reply } => {
+                if matches!(
+                    result,
+                    Err(CallError::Lost
+                        | CallError::Request(RequestError::Unreachable { .. } | RequestError::Refused(_)))
+                ) {
+                    let mut state = self.shared.write();
+                    launches(&call).iter().for_each(|task| state.tasks.unlaunched(task.task_id.as_str()));
+                }
+                if result.is_ok() {
+                    self.after(&call);
+                }
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(result);
+            }
+            Purpose::Offers(reply) => {
+                let _ = reply.send(result.map(|_| ()));
+            }
+            Purpose::Own(_) => {
+                if let Err(error) = result {
+                    self.notify(Notice::CallFailed { kind, why: error.to_string() });
+                }
+            }
+        }
+    }
+
+    /// What a call that was taken means for the session.
+    fn after(&mut self, call: &Call) {
+        match call.kind() {
+            "TEARDOWN" => self.step(Input::Stop(Closed::TornDown)),
+            "SUPPRESS" => (self.suppressed, self.filtered) = (true, self.filtered),
+            "REVIVE" => (self.suppressed, self.filtered) = (false, false),
+            "UPDATE_FRAMEWORK" => {
+                if let Call::UpdateFramework(update) = call {
+                    self.framework = update.framework_info.clone();
+                }
+            }
+            _ => return,
+        }
+        self.publish();
+    }
+
+    /// What a refusal says of the subscription.
+    fn consequences(&mut self, epoch: u64, kind: &str, result: &Result<Answer, CallError>) {
+        let Err(CallError::Request(error)) = result else { return };
+        match error.meaning() {
+            Some(Meaning::StreamTaken) => self.step(Input::Ended { epoch, why: Closed::Stolen }),
+            Some(Meaning::UnknownFramework) => self.step(Input::Ended { epoch, why: Closed::Removed }),
+            Some(Meaning::NotSubscribed) => self.step(Input::Lost { epoch, why: error.to_string() }),
+            _ if matches!(error, RequestError::Redirect { .. }) => {
+                self.step(Input::Lost { epoch, why: error.to_string() });
+            }
+            _ => debug!(kind, %error, "call failed"),
+        }
+    }
+
+    fn acknowledged(&mut self, done: &Acknowledgement, result: Result<Answer, CallError>) {
+        let now = self.now();
+        match result {
+            Ok(_) => {
+                self.shared.write().tasks.acknowledged(done.task.as_str(), &done.uuid, now);
+                self.changed();
+            }
+            // The master sends the update again, and it is acknowledged again.
+            Err(CallError::Lost) => {}
+            Err(error) => {
+                warn!(%error, "acknowledgement failed");
+                let note = format!("an acknowledgement failed: {error}; the update will come again");
+                self.shared.write().journal.push(now, What::Note(note.into()));
+                self.consequences(done.line.epoch, "ACKNOWLEDGE", &Err(error));
+            }
+        }
+    }
+
+    // ---- the subscription ----
+
+    fn step(&mut self, input: Input) {
+        let before = self.subscription.phase.clone();
+        let actions = self.subscription.step(input, self.now(), fastrand::f64());
+        for action in actions {
+            match action {
+                Action::Connect { epoch } => self.connect(epoch),
+                Action::Hangup => self.hang_up(),
+                Action::Reconcile => self.stand(),
+            }
+        }
+        // Signs of life move deadlines and nothing else.
+        if std::mem::discriminant(&before) != std::mem::discriminant(&self.subscription.phase) {
+            info!(phase = ?self.subscription.phase, "subscription");
+            self.notify(Notice::Phase(self.subscription.phase.clone()));
+            self.publish();
+            self.changed();
+        }
+    }
+
+    fn connect(&mut self, epoch: u64) {
+        let mut info = self.framework.clone();
+        let id = self.shared.read().framework_id.clone().or_else(|| info.id.take());
+        info.id.clone_from(&id);
+        let suppressed_roles = if self.suppressed { roles(&info) } else { Vec::new() };
+        let call =
+            Call::Subscribe(Box::new(Subscribe { framework_info: info, suppressed_roles, ..Subscribe::default() }));
+        let body = call.to_json(id.as_ref());
+        let now = self.now();
+        let note = format!("SUBSCRIBE to {}", self.address);
+        self.shared.write().journal.push(now, What::Note(note.into()));
+        self.connection = self.shared.stop.child_token();
+        let connection = Connection {
+            epoch,
+            client: self.shared.client.clone(),
+            address: self.address.clone(),
+            to_actor: self.from_wire.clone(),
+        };
+        let stop = self.connection.clone();
+        self.shared.tasks.spawn(async move {
+            // Dropping the connection's future closes its socket.
+            let _ = stop.run_until_cancelled(connection.run(body)).await;
+        });
+    }
+
+    fn hang_up(&mut self) {
+        self.connection.cancel();
+        self.caller_epoch.store(0, Ordering::Release);
+        (self.line, self.opened, self.next_lease) = (None, None, None);
+        self.reconciliation.end();
+        // The master that led may lead no more.
+        self.address = self.config.address.clone();
+        let void = self.shared.write().void_offers();
+        if void > 0 {
+            self.notify(Notice::Void(void));
+        }
+    }
+
+    /// The subscription stands: calls can go out, and the first asks what has changed meanwhile.
+    fn stand(&mut self) {
+        let Some(epoch) = self.subscription.epoch() else { return };
+        let Some((address, stream)) = self.opened.take() else { return };
+        let Some(framework) = self.shared.read().framework_id.clone() else { return };
+        self.address = address.clone();
+        self.line = Some(Arc::new(Line { epoch, address, stream, framework }));
+        self.caller_epoch.store(epoch, Ordering::Release);
+        self.touched = self.now();
+        let unfinished: Vec<_> = {
+            let state = self.shared.read();
+            state.tasks.iter().filter(|task| !task.is_over()).map(|task| task.id.clone()).collect()
+        };
+        if epoch > 1 || !unfinished.is_empty() || self.framework.id.is_some() {
+            self.reconciliation.begin(unfinished, self.now());
+        }
+    }
+
+    fn ask(&mut self, question: Question) {
+        let tasks = match question {
+            Question::Implicit => Vec::new(),
+            Question::Explicit(ids) => {
+                let state = self.shared.read();
+                let agent =
+                    |id: &TaskId| state.tasks.get(id.as_str()).and_then(|task| state.tasks.agent_of(task).cloned());
+                ids.iter()
+                    .map(|id| ReconcileTask { task_id: id.clone(), agent_id: agent(id), ..ReconcileTask::default() })
+                    .collect()
+            }
+        };
+        let call = Call::Reconcile(Reconcile { tasks, ..Reconcile::default() });
+        self.send(call, Purpose::Own("RECONCILE"));
+    }
+
+    // ---- what the wire brings ----
+
+    fn wire(&mut self, message: FromWire) {
+        match message {
+            FromWire::Opened { epoch, address, stream } => {
+                if self.subscription.epoch() == Some(epoch) {
+                    self.opened = Some((address, stream));
+                }
+            }
+            FromWire::Batch { epoch, batch } => {
+                if self.subscription.epoch() == Some(epoch) {
+                    self.batch(epoch, batch);
+                }
+            }
+            FromWire::Failed { epoch, error } => self.failed(epoch, &error),
+            FromWire::Ended { epoch, why } => self.step(Input::Lost { epoch, why }),
+        }
+    }
+
+    fn failed(&mut self, epoch: u64, error: &RequestError) {
+        let why = error.to_string();
+        let is_final = match error {
+            RequestError::Refused(refusal) => !refusal.meaning.is_temporary(),
+            RequestError::NotMesos { .. } | RequestError::Setup(_) => true,
+            _ => false,
+        };
+        let now = self.now();
+        self.shared.write().journal.push(now, What::Note(why.clone().into()));
+        if is_final {
+            self.step(Input::Ended { epoch, why: Closed::Refused(why) });
+        } else {
+            self.step(Input::Lost { epoch, why });
+        }
+    }
+
+    fn batch(&mut self, epoch: u64, batch: Batch) {
+        let now = self.now();
+        let mut changes = Vec::with_capacity(batch.len());
+        {
+            let mut state = self.shared.write();
+            for received in batch {
+                match received.event {
+                    Ok(event) => {
+                        if !matches!(event, Event::Heartbeat) {
+                            let kind = event.kind().into();
+                            state.journal.push(now, What::Event { kind, json: received.json });
+                        }
+                        changes.push(state.apply(event, now, self.config.lease));
+                    }
+                    Err(bad) => {
+                        state.counts.bad += 1;
+                        let why = format!("{bad}: {}", bad.source).into();
+                        state.journal.push(now, What::BadRecord { why, json: received.json });
+                    }
+                }
+            }
+        }
+        self.step(Input::Alive { epoch });
+        for change in changes {
+            self.change(epoch, change);
+        }
+        self.changed();
+    }
+
+    fn change(&mut self, epoch: u64, change: Change) {
+        match &change {
+            Change::Subscribed { heartbeat } => self.step(Input::Subscribed { epoch, heartbeat: *heartbeat }),
+            Change::Refused(message) => self.step(Input::Ended { epoch, why: meaning_of_error(message) }),
+            Change::Offered(_) if self.next_lease.is_none() => {
+                self.next_lease = self.config.lease.map(|lease| self.now() + lease);
+            }
+            Change::Updated { task_id, effect, acknowledge, .. } => {
+                self.reconciliation.heard(task_id);
+                if let (Some((agent, uuid)), Some(line)) = (acknowledge, &self.line) {
+                    let (line, agent, task) = (Arc::clone(line), agent.clone(), task_id.clone());
+                    // As in `send`: a failure means that everything is being stopped.
+                    let _ = self.queues.acknowledgements.send(Acknowledgement { line, agent, task, uuid: *uuid });
+                }
+                if *effect != (Effect::Repeated) && *effect != Effect::Confirmed {
+                    self.notify(Notice::Change(change));
+                }
+                return;
+            }
+            Change::OperationUpdated(status) => self.acknowledge_operation(status),
+            Change::Heartbeat => return,
+            _ => {}
+        }
+        self.notify(Notice::Change(change));
+    }
+
+    fn acknowledge_operation(&mut self, status: &OperationStatus) {
+        let (Some(uuid), Some(id)) = (&status.uuid, &status.operation_id) else { return };
+        let call = Call::AcknowledgeOperationStatus(AcknowledgeOperationStatus {
+            agent_id: status.agent_id.clone(),
+            resource_provider_id: status.resource_provider_id.clone(),
+            uuid: uuid.value.clone(),
+            operation_id: id.clone(),
+            ..AcknowledgeOperationStatus::default()
+        });
+        self.send(call, Purpose::Own("ACKNOWLEDGE_OPERATION_STATUS"));
+    }
+
+    fn end_leases(&mut self, now: Duration) {
+        let (expired, next) = {
+            let mut state = self.shared.write();
+            let expired = state.offers.expired(now);
+            state.spend(&expired);
+            (expired, state.offers.next_expiry())
+        };
+        self.next_lease = next;
+        if expired.is_empty() {
+            return;
+        }
+        self.filtered = true;
+        let filters = Filters { refuse_seconds: Some(self.config.refuse_seconds), ..Filters::default() };
+        let decline = Decline { offer_ids: expired.clone(), filters: Some(filters), ..Decline::default() };
+        self.send(Call::Decline(decline), Purpose::Own("DECLINE"));
+        self.notify(Notice::Declined(expired));
+        self.publish();
+        self.changed();
+    }
+
+    // ---- telling others ----
+
+    fn changed(&self) {
+        self.shared.version.send_modify(|version| *version += 1);
+    }
+
+    fn notify(&self, notice: Notice) {
+        // Nobody listening is no failure.
+        let _ = self.shared.notices.send(notice);
+    }
+
+    fn publish(&self) {
+        let framework = (!self.framework.name.is_empty()).then(|| self.framework.clone());
+        self.shared.status.send_modify(|status| {
+            status.address = self.address.clone();
+            status.phase = self.subscription.phase.clone();
+            status.suppressed = self.suppressed;
+            status.filtered = self.filtered;
+            status.framework = framework;
+        });
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One attempt: SUBSCRIBE, then events until the end.
+struct Connection {
+    epoch: u64,
+    client: crate::client::Client,
+    address: Address,
+    to_actor: mpsc::Sender<FromWire>,
+}
+
+impl Connection {
+    async fn run(self, body: Vec<u8>) {
+        let epoch = self.epoch;
+        match self.client.subscribe(&self.address, body).await {
+            Ok(opened) => {
+                let (address, stream) = (opened.address, opened.stream_id);
+                if self.to_actor.send(FromWire::Opened { epoch, address, stream }).await.is_ok() {
+                    self.read(opened.events).await;
+                }
+            }
+            Err(error) => {
+                // The actor outlives its connections; if not, nobody wants to know.
+                let _ = self.to_actor.send(FromWire::Failed { epoch, error }).await;
+            }
+        }
+    }
+
+    async fn read(self, mut events: EventStream) {
+        let epoch = self.epoch;
+        loop {
+            match events.next_batch().await {
+                Ok(batch) => {
+                    if self.to_actor.send(FromWire::Batch { epoch, batch }).await.is_err() {
+                        return;
+                    }
+                }
+                Err(end) => {
+                    let _ = self.to_actor.send(FromWire::Ended { epoch, why: end.to_string() }).await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn roles(info: &FrameworkInfo) -> Vec<String> {
+    if info.roles.is_empty() { vec![info.role.clone().unwrap_or_else(|| "*".to_owned())] } else { info.roles.clone() }
+}
+
+/// A call's body as a typed message, be it raw or not. A raw one that is none has no known effects.
+fn accepted(call: &Call) -> Option<Accept> {
+    match call {
+        Call::Accept(accept) => Some((**accept).clone()),
+        Call::Raw(fields) => serde_json::from_value(fields.get("accept")?.clone()).ok(),
+        _ => None,
+    }
+}
+
+/// The offers that a call uses up.
+fn spends(call: &Call) -> Vec<OfferId> {
+    match call {
+        Call::Decline(decline) => decline.offer_ids.clone(),
+        Call::Raw(fields) if call.kind() == "DECLINE" => fields
+            .get("decline")
+            .and_then(|decline| serde_json::from_value::<Decline>(decline.clone()).ok())
+            .map(|decline| decline.offer_ids)
+            .unwrap_or_default(),
+        _ => accepted(call).map(|accept| accept.offer_ids).unwrap_or_default(),
+    }
+}
+
+/// The tasks that a call launches.
+pub(super) fn launches(call: &Call) -> Vec<TaskInfo> {
+    let operations = accepted(call).map(|accept| accept.operations).unwrap_or_default();
+    let mut tasks = Vec::new();
+    for operation in operations {
+        tasks.extend(operation.launch.into_iter().flat_map(|launch| launch.task_infos));
+        tasks.extend(operation.launch_group.into_iter().flat_map(|group| group.task_group.tasks));
+    }
+    tasks
+}

@@ -1,0 +1,113 @@
+//! Sends a session's calls one after the other over one connection: what a person asked for first, acknowledgements
+//! when nothing else waits.
+//!
+//! Knows nothing of what a call means; a call of an epoch that is over isn't sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::CallError;
+use crate::client::{Address, Answer, Client, StreamId};
+use crate::mesos::{AgentId, FrameworkId, TaskId};
+
+/// Where the calls of one epoch go.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub epoch: u64,
+    pub address: Address,
+    pub stream: Option<StreamId>,
+    pub framework: FrameworkId,
+}
+
+/// A call on its way.
+#[derive(Debug)]
+pub(super) struct Outgoing<T> {
+    pub line: Arc<Line>,
+    pub body: Bytes,
+    pub token: T,
+}
+
+/// An update to be acknowledged.
+#[derive(Debug)]
+pub(super) struct Acknowledgement {
+    pub line: Arc<Line>,
+    pub agent: AgentId,
+    pub task: TaskId,
+    pub uuid: [u8; 16],
+}
+
+impl Acknowledgement {
+    /// The call's body. Written by hand: there may be a hundred thousand of them.
+    pub fn body(&self) -> Bytes {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        Bytes::from(format!(
+            r#"{{"framework_id":{{"value":{}}},"type":"ACKNOWLEDGE","acknowledge":{{"agent_id":{{"value":{}}},"task_id":{{"value":{}}},"uuid":"{}"}}}}"#,
+            quoted(self.line.framework.as_str()),
+            quoted(self.agent.as_str()),
+            quoted(self.task.as_str()),
+            STANDARD.encode(self.uuid),
+        ))
+    }
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(super) enum Done<T> {
+    Call { epoch: u64, token: T, body: Bytes, result: Result<Answer, CallError> },
+    Acknowledged { acknowledgement: Acknowledgement, result: Result<Answer, CallError> },
+}
+
+/// The queues' sending ends.
+#[derive(Debug)]
+pub(super) struct Queues<T> {
+    pub calls: mpsc::UnboundedSender<Outgoing<T>>,
+    pub acknowledgements: mpsc::UnboundedSender<Acknowledgement>,
+}
+
+/// The queues' receiving ends, and what is needed to send.
+pub(super) struct Caller<T> {
+    pub client: Client,
+    /// The epoch whose calls may be sent; 0 for none.
+    pub epoch: Arc<AtomicU64>,
+    pub calls: mpsc::UnboundedReceiver<Outgoing<T>>,
+    pub acknowledgements: mpsc::UnboundedReceiver<Acknowledgement>,
+    pub done: mpsc::UnboundedSender<Done<T>>,
+}
+
+impl<T> Caller<T> {
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(call) = self.calls.recv() => {
+                    let result = self.send(&call.line, call.body.clone()).await;
+                    let done = Done::Call { epoch: call.line.epoch, token: call.token, body: call.body, result };
+                    if self.done.send(done).is_err() {
+                        return;
+                    }
+                }
+                Some(acknowledgement) = self.acknowledgements.recv() => {
+                    let result = self.send(&acknowledgement.line, acknowledgement.body()).await;
+                    if self.done.send(Done::Acknowledged { acknowledgement, result }).is_err() {
+                        return;
+                    }
+                }
+                else => return,
+            }
+        }
+    }
+
+    async fn send(&self, line: &Line, body: Bytes) -> Result<Answer, CallError> {
+        if self.epoch.load(Ordering::Acquire) != line.epoch {
+            return Err(CallError::Lost);
+        }
+        Ok(self.client.call(&line.address, line.stream.as_ref(), body).await?)
+    }
+}

@@ -1,0 +1,105 @@
+//! When to ask the master for the states of tasks: after every subscription until each has been answered, and now and
+//! then besides. Pure: time is an argument. (apache/mesos: docs/reconciliation.md)
+
+use std::time::Duration;
+
+use hashbrown::HashSet;
+
+use crate::mesos::TaskId;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(60);
+/// The habit of asking for everything, for what an agent or a master may have forgotten.
+const PERIOD: Duration = Duration::from_secs(15 * 60);
+
+/// What is still to be answered.
+#[derive(Debug, Default)]
+pub struct Reconciliation {
+    open: HashSet<TaskId>,
+    wait: Duration,
+    next: Option<Duration>,
+    periodic: Option<Duration>,
+}
+
+/// A question to the master.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// What of these?
+    Explicit(Vec<TaskId>),
+    /// What of all that you know?
+    Implicit,
+}
+
+impl Reconciliation {
+    /// A subscription stands: what of these tasks?
+    pub fn begin(&mut self, tasks: impl IntoIterator<Item = TaskId>, now: Duration) {
+        self.open = tasks.into_iter().collect();
+        self.wait = FIRST;
+        self.next = Some(now);
+        self.periodic = Some(now + PERIOD);
+    }
+
+    /// The subscription is gone.
+    pub fn end(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A task has been heard of.
+    pub fn heard(&mut self, task: &TaskId) {
+        self.open.remove(task);
+    }
+
+    /// When [`Self::due`] is to be asked at the latest.
+    pub fn deadline(&self) -> Option<Duration> {
+        [self.next, self.periodic].into_iter().flatten().min()
+    }
+
+    /// What to ask now, if anything. The first question after a subscription asks for everything beside what we know,
+    /// so that tasks of an earlier life of the framework are found too.
+    pub fn due(&mut self, now: Duration) -> Vec<Question> {
+        let mut questions = Vec::new();
+        if self.next.is_some_and(|next| next <= now) {
+            if !self.open.is_empty() {
+                let mut tasks: Vec<_> = self.open.iter().cloned().collect();
+                tasks.sort_unstable();
+                questions.push(Question::Explicit(tasks));
+            }
+            if self.wait == FIRST {
+                questions.push(Question::Implicit);
+            }
+            self.wait = (self.wait * 2).min(LONGEST);
+            self.next = (!self.open.is_empty()).then(|| now + self.wait / 2);
+        }
+        if self.periodic.is_some_and(|at| at <= now) {
+            questions.push(Question::Implicit);
+            self.periodic = Some(now + PERIOD);
+        }
+        questions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_asks_again_until_all_have_answered() {
+        let mut reconciliation = Reconciliation::default();
+        assert_eq!(reconciliation.deadline(), None);
+        let at = Duration::from_secs;
+        reconciliation.begin(["a".into(), "b".into()], at(0));
+        let both = Question::Explicit(vec!["a".into(), "b".into()]);
+        assert_eq!(reconciliation.due(at(0)), [both, Question::Implicit]);
+        assert_eq!(reconciliation.due(at(0)), []);
+        reconciliation.heard(&"a".into());
+        assert_eq!(reconciliation.deadline(), Some(at(1)));
+        assert_eq!(reconciliation.due(at(1)), [Question::Explicit(vec!["b".into()])]);
+        assert_eq!(reconciliation.deadline(), Some(at(3)));
+        reconciliation.heard(&"b".into());
+        assert_eq!(reconciliation.due(at(3)), []);
+        assert_eq!(reconciliation.deadline(), Some(PERIOD));
+        assert_eq!(reconciliation.due(PERIOD), [Question::Implicit]);
+        reconciliation.end();
+        assert_eq!(reconciliation.deadline(), None);
+    }
+}

@@ -195,7 +195,8 @@ fn looks_like_object(rest: &str) -> bool {
     let key = inner.get(past..).map(str::trim_start).unwrap_or_default();
     inner.is_empty()
         || inner.starts_with(['"', '\'', '}', ','])
-        || (past > 0 && key.starts_with(':') && !key.starts_with("::"))
+        // A lone word to the text's end is a key (or nothing) being typed.
+        || (past > 0 && (key.is_empty() || (key.starts_with(':') && !key.starts_with("::"))))
 }
 
 struct Parser<'a> {
@@ -352,4 +353,4 @@ impl<'a> Parser<'a> {
 
 #[cfg(test)]
 #[path = "parse_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -30,9 +30,10 @@ fn carries_facts(block: &Block) -> bool {
 
 /// Whether every part has a name and no two share one.
 fn all_named(values: &[(&str, Value)]) -> bool {
-    values.iter().enumerate().all(|(i, (name, _))| {
-        !name.is_empty() && !values.iter().take(i).any(|(earlier, _)| earlier == name)
-    })
+    values
+        .iter()
+        .enumerate()
+        .all(|(i, (name, _))| !name.is_empty() && !values.iter().take(i).any(|(earlier, _)| earlier == name))
 }
 
 fn name(block: &Block) -> &str {
@@ -93,9 +94,7 @@ fn trouble(diagnostic: &Diagnostic) -> Value {
             value["label"] = json!(label);
         }
     }
-    for (key, lines) in
-        [("details", &diagnostic.details), ("help", &diagnostic.help), ("causes", &diagnostic.causes)]
-    {
+    for (key, lines) in [("details", &diagnostic.details), ("help", &diagnostic.help), ("causes", &diagnostic.causes)] {
         if !lines.is_empty() {
             value[key] = json!(lines);
         }
@@ -112,9 +111,7 @@ pub fn cell_json(cell: &Cell) -> Value {
         Cell::Id { whole, .. } => json!(whole),
         Cell::Cpus(number) | Cell::Mebibytes(number) | Cell::Number(number) => exact(*number),
         Cell::Bytes(number) | Cell::Count(number) => json!(number),
-        Cell::Ports(ranges) => {
-            ranges.iter().map(|(begin, end)| json!({"begin": begin, "end": end})).collect()
-        }
+        Cell::Ports(ranges) => ranges.iter().map(|(begin, end)| json!({"begin": begin, "end": end})).collect(),
         Cell::State { name, .. } => json!(name),
         Cell::Ago(time) | Cell::Left(time) | Cell::Lasted(time) => json!(time.as_secs_f64()),
         Cell::Time(time) => moment(*time),
@@ -129,11 +126,7 @@ pub fn cell_json(cell: &Cell) -> Value {
 /// A whole number without `.0`, as Mesos's own clients expect of a memory size in a script.
 fn exact(number: f64) -> Value {
     // Beyond 2^53 a float no longer tells neighbours apart, so it stays a float.
-    if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 {
-        json!(number as i64)
-    } else {
-        json!(number)
-    }
+    if number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0 { json!(number as i64) } else { json!(number) }
 }
 
 fn moment(time: SystemTime) -> Value {
@@ -178,7 +171,10 @@ mod tests {
             (Cell::task_state("TASK_RUNNING"), json!("TASK_RUNNING")),
             (Cell::Ago(Duration::from_millis(1500)), json!(1.5)),
             (Cell::Time(hour), json!("1970-01-01T01:00:00Z")),
-            (pairs(&[("rack", "r2"), ("pod", "a"), ("pod", "b"), ("pod", "c")]), json!({"rack": "r2", "pod": ["a", "b", "c"]})),
+            (
+                pairs(&[("rack", "r2"), ("pod", "a"), ("pod", "b"), ("pod", "c")]),
+                json!({"rack": "r2", "pod": ["a", "b", "c"]}),
+            ),
             (Cell::Share { used: 1.0, total: 4.0, unit: Unit::Cpus }, json!({"used": 1, "total": 4})),
             (Cell::List(vec![Cell::Count(1), Cell::from("x")]), json!([1, "x"])),
         ] {

@@ -1,1 +1,251 @@
-//! To come.
+//! Text in, documents out: one engine for every front. It parses, runs commands on the live session, and answers.
+//!
+//! It knows no terminal and no notebook, and draws nothing. Commands are one file and one row of [`command::ALL`] each;
+//! help, completion, dispatch, docs/commands.md and the tests read that table.
+
+mod agents;
+pub mod command;
+mod context;
+mod explain;
+mod fill;
+mod names;
+mod output;
+mod paste;
+mod task;
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+pub use context::Failure;
+pub use output::{Collected, Output};
+
+use crate::client::{Address, RequestError};
+use crate::document::{Diagnostic, Document};
+use crate::lang::{self, Candidate, Completeness, Completion, Input, JsonCall, Role, Verb};
+use crate::mesos::FrameworkInfo;
+use crate::session::{Config, Session};
+use context::Context;
+
+/// What the engine works on.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// A master.
+    pub address: Address,
+    /// What is said of it beside its address, such as that it is embedded.
+    pub label: Option<String>,
+    /// Whether it ends with this process.
+    pub embedded: bool,
+}
+
+/// How the engine behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What a framework is called where nobody names it.
+    pub framework: FrameworkInfo,
+    /// How long a command waits for what it started, unless told.
+    pub patience: Duration,
+    /// How the session treats offers.
+    pub lease: Option<Duration>,
+    /// Whether results end with what one would likely do next.
+    pub hints: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let framework = FrameworkInfo {
+            user: String::new(),
+            name: "mesos-repl".to_owned(),
+            failover_timeout: Some(3600.0),
+            ..FrameworkInfo::default()
+        };
+        Self { framework, patience: Duration::from_secs(120), lease: Some(Duration::from_secs(60)), hints: true }
+    }
+}
+
+/// How an input ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Something went wrong; it has been shown, and what came after it in the input wasn't run.
+    Failed,
+    /// Interrupted; what had been sent stays sent.
+    Cancelled,
+    /// The person wants to leave: [`Leave`] says how.
+    Quit(Leave),
+}
+
+/// How to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Nothing was said of the framework.
+    Unsaid,
+    /// It shall be torn down (or has been).
+    Teardown,
+    /// It shall run on (or has been left so).
+    Detach,
+}
+
+/// The engine: a session, and the language to drive it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    connected: RwLock<Connected>,
+    options: Options,
+}
+
+#[derive(Clone, Debug)]
+struct Connected {
+    target: Target,
+    session: Session,
+}
+
+impl Engine {
+    /// An engine on that master. Nothing is sent yet. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn start(target: Target, options: Options) -> Result<Self, RequestError> {
+        let connected = RwLock::new(connect(target, &options)?);
+        Ok(Self { inner: Arc::new(Inner { connected, options }) })
+    }
+
+    /// The session of the present master.
+    pub fn session(&self) -> Session {
+        self.connected().session
+    }
+
+    /// The present master.
+    pub fn target(&self) -> Target {
+        self.connected().target
+    }
+
+    /// The options it was started with.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    fn connected(&self) -> Connected {
+        self.inner.connected.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Turns to another master. The old session is closed; its framework stays with the old master.
+    async fn switch(&self, target: Target) -> Result<(), RequestError> {
+        let new = connect(target, &self.inner.options)?;
+        let old = std::mem::replace(&mut *self.inner.connected.write().unwrap_or_else(PoisonError::into_inner), new);
+        old.session.close().await;
+        Ok(())
+    }
+
+    /// Runs everything in `text`, in order, up to the first failure.
+    pub async fn execute(&self, text: &str, output: &mut dyn Output, cancel: &CancellationToken) -> Outcome {
+        let inputs = match lang::parse(text, command::verbs()) {
+            Ok(inputs) => inputs,
+            Err(diagnostic) => {
+                output.show(diagnostic.into());
+                return Outcome::Failed;
+            }
+        };
+        for input in inputs {
+            let mut context = Context::new(self, output, cancel);
+            let result = match cancel.run_until_cancelled(self.run(&mut context, input)).await {
+                Some(result) => result,
+                None => Err(Failure::Cancelled),
+            };
+            output.settle();
+            match result {
+                Ok(()) => {}
+                Err(Failure::Diagnostic(diagnostic)) => {
+                    output.show((*diagnostic).into());
+                    return Outcome::Failed;
+                }
+                Err(Failure::Shown) => return Outcome::Failed,
+                Err(Failure::Cancelled) => return Outcome::Cancelled,
+                Err(Failure::Quit(leave)) => return Outcome::Quit(leave),
+            }
+        }
+        Outcome::Done
+    }
+
+    async fn run(&self, context: &mut Context<'_>, input: Input) -> Result<(), Failure> {
+        match input {
+            Input::Command(invocation) => {
+                let Some(command) = command::find(&invocation.verb.value) else {
+                    let what = format!("there is no command '{}'", invocation.verb.value);
+                    return Err(invocation.wrong(invocation.verb.span.clone(), what).into());
+                };
+                let args = lang::parse_args(&command.verb, &invocation)?;
+                (command.run)(context, args).await
+            }
+            Input::Call(call) => command::call::pasted(context, call).await,
+            Input::Paste(paste) => paste::run(context, paste).await,
+            Input::Rust(rust) => {
+                let diagnostic = Diagnostic::new("this looks like Rust, which the terminal doesn't run")
+                    .at(&*rust.source, rust.span.clone())
+                    .help("help lists the commands; a JSON object is sent as a v1 call");
+                Err(diagnostic.into())
+            }
+        }
+    }
+
+    /// Runs a v1 call as if its JSON had been pasted.
+    pub async fn call(
+        &self,
+        call: JsonCall,
+        output: &mut dyn Output,
+        cancel: &CancellationToken,
+    ) -> Result<(), Failure> {
+        command::call::pasted(&mut Context::new(self, output, cancel), call).await
+    }
+
+    /// Whether `text` is a whole input or wants more lines.
+    pub fn completeness(&self, text: &str) -> Completeness {
+        lang::completeness(text, command::verbs())
+    }
+
+    /// What could stand at byte `cursor` of `text`: verbs, flags, live ids, states, field names.
+    pub fn complete(&self, text: &str, cursor: usize) -> Completion {
+        lang::complete(text, cursor, command::verbs(), &names::Live(self))
+    }
+
+    /// What to show dimly behind the cursor.
+    pub fn hint(&self, text: &str, cursor: usize) -> Option<String> {
+        lang::hint(text, cursor, command::verbs(), &names::Live(self))
+    }
+
+    /// What the parts of `text` are, for colouring it.
+    pub fn highlight(&self, text: &str) -> Vec<(std::ops::Range<usize>, Role)> {
+        lang::highlight(text, command::verbs())
+    }
+
+    /// What is known of the word at the cursor: a verb's help, a task's or offer's story.
+    pub fn inspect(&self, word: &str) -> Option<Document> {
+        command::find(word).map(|command| lang::help_for(&command.verb)).or_else(|| names::inspect(self, word))
+    }
+
+    /// Ends the session. The framework stays as it is with the master.
+    pub async fn close(&self) {
+        self.session().close().await;
+    }
+}
+
+fn connect(target: Target, options: &Options) -> Result<Connected, RequestError> {
+    let config = Config { lease: options.lease, ..Config::new(target.address.clone()) };
+    Ok(Connected { session: Session::start(config)?, target })
+}
+
+/// All verbs, for docs and tests.
+pub fn verbs() -> &'static [&'static Verb] {
+    command::verbs()
+}
+
+/// Candidates that only insert, for fronts without descriptions.
+pub fn inserts(completion: &Completion) -> Vec<&str> {
+    completion.candidates.iter().map(|Candidate { insert, .. }| insert.as_str()).collect()
+}

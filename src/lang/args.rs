@@ -205,9 +205,10 @@ impl<'a> Reader<'a> {
     }
 
     fn missing(&self) -> Result<(), Diagnostic> {
-        let missing = self.verb.positionals.iter().find(|positional| {
-            matches!(positional.arity, Arity::One | Arity::Many) && !self.args.has(positional.name)
-        });
+        let missing =
+            self.verb.positionals.iter().find(|positional| {
+                matches!(positional.arity, Arity::One | Arity::Many) && !self.args.has(positional.name)
+            });
         let Some(positional) = missing else {
             return Ok(());
         };

@@ -10,7 +10,10 @@ use super::*;
 use crate::lang::{Input, parse};
 
 const ACCEPT: Verb = Verb {
-    positionals: &[Positional::one("offer", Kind::OfferId, "the offer to use"), Positional::any("more", Kind::OfferId, "")],
+    positionals: &[
+        Positional::one("offer", Kind::OfferId, "the offer to use"),
+        Positional::any("more", Kind::OfferId, ""),
+    ],
     options: &[
         Opt::value("docker", "IMAGE", Kind::Image, ""),
         Opt::value("cpus", "N", Kind::Cpus, ""),
@@ -88,8 +91,18 @@ fn faults_point_at_their_place() {
         ("accept O3 --cpus 1 --cpus 2", "--cpus stands here twice", "--cpus", Some("once is enough")),
         ("accept O3 --follow=yes", "--follow takes no value", "yes", None),
         ("accept O3 -x", "accept has no option -x", "-x", None),
-        ("accept O3 --network hots", "--network wants one of host, bridge, none, not 'hots'", "hots", Some("did you mean host?")),
-        ("accept O3 --until runing", "--until wants a task state such as running, not 'runing'", "runing", Some("did you mean TASK_RUNNING?")),
+        (
+            "accept O3 --network hots",
+            "--network wants one of host, bridge, none, not 'hots'",
+            "hots",
+            Some("did you mean host?"),
+        ),
+        (
+            "accept O3 --until runing",
+            "--until wants a task state such as running, not 'runing'",
+            "runing",
+            Some("did you mean TASK_RUNNING?"),
+        ),
         ("accept O3 --docker=", "--docker wants an image, not ''", "--docker=", None),
         ("accept O3 --env A", "--env wants NAME=VALUE, not 'A'", "A", None),
         ("accept", "accept wants an OFFER", "accept", Some("the offer to use")),

@@ -108,7 +108,11 @@ fn place<'a>(before: &str, verbs: &[&'a Verb]) -> Place<'a> {
         match shape(before, start, verbs, forced) {
             Shape::Rust => {
                 // `off` may become a verb; `let` and `x.y` may not.
-                return if alone(before, start) && forced != Some(Forced::Rust) { Place::Verb { start } } else { Place::Elsewhere };
+                return if alone(before, start) && forced != Some(Forced::Rust) {
+                    Place::Verb { start }
+                } else {
+                    Place::Elsewhere
+                };
             }
             Shape::Json => match token::balance(before, start) {
                 Balance::Closed(end) => at = end,
@@ -124,7 +128,11 @@ fn place<'a>(before: &str, verbs: &[&'a Verb]) -> Place<'a> {
             }
         }
     }
-    if in_comment(before) || forced == Some(Forced::Rust) { Place::Elsewhere } else { Place::Verb { start: before.len() } }
+    if in_comment(before) || forced == Some(Forced::Rust) {
+        Place::Elsewhere
+    } else {
+        Place::Verb { start: before.len() }
+    }
 }
 
 /// Whether the line's own separator is the text's last character.
@@ -162,7 +170,9 @@ fn verb_candidates(before: &str, start: usize, verbs: &[&Verb]) -> Completion {
     let mut candidates = matching(typed, own, |name| name.to_owned());
     if candidates.is_empty() {
         // Aliases are for fingers that know them; they only clutter a list of verbs.
-        let aliases = verbs.iter().flat_map(|verb| verb.aliases.iter().map(|alias| ((*alias).to_owned(), verb.summary.to_owned())));
+        let aliases = verbs
+            .iter()
+            .flat_map(|verb| verb.aliases.iter().map(|alias| ((*alias).to_owned(), verb.summary.to_owned())));
         candidates = matching(typed, aliases, |name| name.to_owned());
     }
     Completion { span: start..before.len(), candidates }
@@ -186,7 +196,11 @@ fn matching(
     for fit in fits {
         let found: Vec<_> = names.iter().filter(|(name, _)| fit(name)).collect();
         if !found.is_empty() {
-            let candidate = |(name, about): &(String, String)| Candidate { insert: insert(name), shown: name.clone(), about: about.clone() };
+            let candidate = |(name, about): &(String, String)| Candidate {
+                insert: insert(name),
+                shown: name.clone(),
+                about: about.clone(),
+            };
             return found.into_iter().map(candidate).collect();
         }
     }
@@ -227,7 +241,11 @@ impl<'a> Words<'a> {
         if word.kind == WordKind::Json {
             return json_candidates(self.before, word.span.start, self.names);
         }
-        if word.kind == WordKind::Bare && !asked.only_positionals && asked.option.is_none() && word.text.starts_with('-') {
+        if word.kind == WordKind::Bare
+            && !asked.only_positionals
+            && asked.option.is_none()
+            && word.text.starts_with('-')
+        {
             return self.dashed(word, &asked);
         }
         match asked.option.and_then(|option| option.value).map(|(_, kind)| kind).or(asked.positional.map(|p| p.kind)) {
@@ -275,7 +293,10 @@ impl<'a> Words<'a> {
         let text = word.text.as_str();
         match text.strip_prefix("--") {
             Some(long) => self.verb.option(long.split('=').next().unwrap_or(long)),
-            None => text.strip_prefix('-').and_then(|letters| letters.chars().next_back()).and_then(|c| self.verb.short_option(c)),
+            None => text
+                .strip_prefix('-')
+                .and_then(|letters| letters.chars().next_back())
+                .and_then(|c| self.verb.short_option(c)),
         }
     }
 
@@ -284,7 +305,8 @@ impl<'a> Words<'a> {
         if let Some((_, kind)) = asked.option.and_then(|option| option.value) {
             return self.values(kind, "", span);
         }
-        let mut candidates = asked.positional.map_or_else(Vec::new, |p| self.values(p.kind, "", span.clone()).candidates);
+        let mut candidates =
+            asked.positional.map_or_else(Vec::new, |p| self.values(p.kind, "", span.clone()).candidates);
         let must = asked.positional.is_some_and(|p| p.arity == Arity::One);
         if !asked.only_positionals && (candidates.is_empty() || !must) {
             candidates.extend(self.options("", asked));
@@ -376,7 +398,9 @@ struct Frame {
 fn json_candidates(before: &str, start: usize, names: &dyn Names) -> Completion {
     let tokens = json::tokens(before, start..before.len());
     let (done, partial) = match tokens.split_last() {
-        Some(((JsonKind::OpenString | JsonKind::Other, span), done)) if span.end == before.len() => (done, Some(span.clone())),
+        Some(((JsonKind::OpenString | JsonKind::Other, span), done)) if span.end == before.len() => {
+            (done, Some(span.clone()))
+        }
         _ => (tokens.as_slice(), None),
     };
     let frames = frames(before, done);

@@ -85,7 +85,11 @@ fn candidates() {
         ("accept --network host |", "", "O0 O12"),
         ("accept -f |", "", "O0 O12"),
         ("accept -- |", "", "O0 O12"),
-        ("wait web |", "", "STAGING STARTING RUNNING KILLING FINISHED FAILED KILLED ERROR LOST DROPPED UNREACHABLE GONE GONE_BY_OPERATOR UNKNOWN"),
+        (
+            "wait web |",
+            "",
+            "STAGING STARTING RUNNING KILLING FINISHED FAILED KILLED ERROR LOST DROPPED UNREACHABLE GONE GONE_BY_OPERATOR UNKNOWN",
+        ),
         ("wait web run|", "run", "RUNNING"),
         ("wait web TASK_R|", "TASK_R", "TASK_RUNNING"),
         ("wait w|", "w", "web \"web two\""),

@@ -121,7 +121,12 @@ impl Painter<'_> {
         if let Some(comment) = &line.comment {
             self.add(comment.clone(), Role::Comment);
         }
-        if line.next > 0 && self.text.get(line.next - 1..line.next) == Some(";") && line.comment.is_none() && line.open.is_none() && line.next > line.end {
+        if line.next > 0
+            && self.text.get(line.next - 1..line.next) == Some(";")
+            && line.comment.is_none()
+            && line.open.is_none()
+            && line.next > line.end
+        {
             self.add(line.next - 1..line.next, Role::Punctuation);
         }
     }
@@ -145,7 +150,9 @@ impl Painter<'_> {
         let typing = word.span.end == self.text.len() && !raw.contains('=');
         let known = verb.is_none_or(|verb| match name.strip_prefix("--") {
             Some("") => true,
-            Some(long) => verb.option(long).is_some() || (typing && verb.options.iter().any(|o| o.long.starts_with(long))),
+            Some(long) => {
+                verb.option(long).is_some() || (typing && verb.options.iter().any(|o| o.long.starts_with(long)))
+            }
             None => name.chars().nth(1).is_some_and(|letter| verb.short_option(letter).is_some()),
         });
         let end = word.span.start + name.len();
@@ -185,24 +192,38 @@ mod tests {
     use crate::lang::{Kind, Opt};
 
     const VERBS: &[&Verb] = &[
-        &Verb { options: &[Opt::value("cpus", "N", Kind::Cpus, ""), Opt::switch("follow", "").short('f')], ..Verb::new("accept") },
+        &Verb {
+            options: &[Opt::value("cpus", "N", Kind::Cpus, ""), Opt::switch("follow", "").short('f')],
+            ..Verb::new("accept")
+        },
         &Verb::new("call"),
     ];
 
     #[test]
     fn parts() {
-        use Role::{Comment, JsonKey, Literal, Magic, Number, Option, Punctuation, String, UnknownOption, UnknownVerb, Verb};
+        use Role::{
+            Comment, JsonKey, Literal, Magic, Number, Option, Punctuation, String, UnknownOption, UnknownVerb, Verb,
+        };
         for (text, want) in [
             ("accept O0", vec![("accept", Verb)]),
-            (":accept; x # y", vec![(":", Punctuation), ("accept", Verb), (";", Punctuation), ("x", UnknownVerb), ("# y", Comment)]),
+            (
+                ":accept; x # y",
+                vec![(":", Punctuation), ("accept", Verb), (";", Punctuation), ("x", UnknownVerb), ("# y", Comment)],
+            ),
             ("accept --cpus 0.2 -f", vec![("accept", Verb), ("--cpus", Option), ("0.2", Number), ("-f", Option)]),
             ("accept --cpus=2", vec![("accept", Verb), ("--cpus", Option), ("=", Punctuation), ("2", Number)]),
             ("accept --cpu", vec![("accept", Verb), ("--cpu", Option)]),
             ("accept --cpu ", vec![("accept", Verb), ("--cpu", UnknownOption)]),
             ("accept 'a b", vec![("accept", Verb), ("'a b", String)]),
             ("# a\naccept", vec![("# a", Comment), ("accept", Verb)]),
-            ("{\"a\": true}", vec![("{", Punctuation), ("\"a\"", JsonKey), (":", Punctuation), ("true", Literal), ("}", Punctuation)]),
-            ("call {\"a\": \"x", vec![("call", Verb), ("{", Punctuation), ("\"a\"", JsonKey), (":", Punctuation), ("\"x", String)]),
+            (
+                "{\"a\": true}",
+                vec![("{", Punctuation), ("\"a\"", JsonKey), (":", Punctuation), ("true", Literal), ("}", Punctuation)],
+            ),
+            (
+                "call {\"a\": \"x",
+                vec![("call", Verb), ("{", Punctuation), ("\"a\"", JsonKey), (":", Punctuation), ("\"x", String)],
+            ),
             ("curl http://h/", vec![("curl", Verb)]),
             ("let x = 1;", vec![]),
             ("%%json\n[1]", vec![("%%json", Magic), ("[", Punctuation), ("1", Number), ("]", Punctuation)]),

@@ -71,7 +71,9 @@ fn fault(text: &str, json: Range<usize>, at: usize, error: &serde_json::Error) -
         "expected `,` or `]`" => ("a comma or a ] is missing", Some("before this")),
         "recursion limit exceeded" => ("the JSON is nested too deeply", None),
         "trailing characters" => ("more text follows the JSON", None),
-        _ if message.starts_with("control character") => ("a line break or control character in a string", Some("write \\n")),
+        _ if message.starts_with("control character") => {
+            ("a line break or control character in a string", Some("write \\n"))
+        }
         _ => (message, None),
     };
     new(what, here, label)
@@ -97,7 +99,11 @@ fn word_at(text: &str, at: usize, end: usize) -> Range<usize> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let mut length = rest.find(|c| !word(c)).unwrap_or(rest.len());
     if length == 0 {
-        length = if rest.starts_with("//") || rest.starts_with("/*") { 2 } else { rest.chars().next().map_or(0, char::len_utf8) };
+        length = if rest.starts_with("//") || rest.starts_with("/*") {
+            2
+        } else {
+            rest.chars().next().map_or(0, char::len_utf8)
+        };
     }
     // serde_json points at the end of a word it could not read.
     let before = text.get(..at).unwrap_or_default();

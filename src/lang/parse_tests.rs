@@ -37,7 +37,10 @@ fn statements_are_told_apart() {
         ("offers; tasks\nstate", vec![("command", "offers"), ("command", "tasks"), ("command", "state")]),
         ("call {\n \"a\": 1 }\ntasks", vec![("command", "call {\n \"a\": 1 }"), ("command", "tasks")]),
         ("{\"type\": \"REVIVE\"}", vec![("call", "{\"type\": \"REVIVE\"}")]),
-        ("{}\n{\"a\": 1} [1]; tasks", vec![("call", "{}"), ("call", "{\"a\": 1}"), ("call", "[1]"), ("command", "tasks")]),
+        (
+            "{}\n{\"a\": 1} [1]; tasks",
+            vec![("call", "{}"), ("call", "{\"a\": 1}"), ("call", "[1]"), ("command", "tasks")],
+        ),
         ("[{\"name\": \"cpus\"}]", vec![("call", "[{\"name\": \"cpus\"}]")]),
         ("curl http://h:5050/state; offers", vec![("paste", "curl http://h:5050/state"), ("command", "offers")]),
         ("http://h:5050/", vec![("paste", "http://h:5050/")]),
@@ -115,7 +118,11 @@ fn curl_lines() {
         ("curl -I h -o out.txt -k", "http://h", "HEAD", None, 3),
     ] {
         let PasteKind::Http { url: u, method: m, body: b, ignored: i, .. } = paste(text) else { panic!("{text}") };
-        assert_eq!((u.value.as_str(), m.as_str(), b.as_ref().map(|b| b.value.as_str()), i.len()), (url, method, body, ignored), "{text}");
+        assert_eq!(
+            (u.value.as_str(), m.as_str(), b.as_ref().map(|b| b.value.as_str()), i.len()),
+            (url, method, body, ignored),
+            "{text}"
+        );
     }
     let PasteKind::Http { headers, .. } = paste(post) else { panic!() };
     assert_eq!((headers[0].name.as_str(), headers[0].value.as_str()), ("Content-Type", "application/json"));
@@ -133,8 +140,14 @@ fn zookeeper_and_leader_lines() {
         let (verb, path) = command.expect("a command");
         assert_eq!((servers.value.as_str(), verb.as_str(), path.value.as_str()), ("h:2181", "get", node), "{text}");
     }
-    assert!(matches!(paste("zkCli.sh"), PasteKind::ZooKeeper { servers, command: None } if servers.value == "localhost:2181"));
-    for text in ["mesos-leader --zk zk://h:2181/m -a", "mesos-leader -a --zk=zk://h:2181/m", "mesos-resolve zk://h:2181/m --all"] {
+    assert!(
+        matches!(paste("zkCli.sh"), PasteKind::ZooKeeper { servers, command: None } if servers.value == "localhost:2181")
+    );
+    for text in [
+        "mesos-leader --zk zk://h:2181/m -a",
+        "mesos-leader -a --zk=zk://h:2181/m",
+        "mesos-resolve zk://h:2181/m --all",
+    ] {
         let PasteKind::Leader { zk, all } = paste(text) else { panic!("{text}") };
         assert_eq!((zk.map(|zk| zk.value).as_deref(), all), (Some("zk://h:2181/m"), true), "{text}");
     }
@@ -175,9 +188,17 @@ fn completeness_of_texts() {
 /// Pieces that make texts which nearly mean something.
 pub(crate) fn nearly() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        Just("offers".to_owned()), Just("call ".to_owned()), Just("%%json\n".to_owned()), Just("curl ".to_owned()),
-        Just("http://h/".to_owned()), Just("{\"type\": ".to_owned()), Just("let x = ".to_owned()), Just("--cpus".to_owned()),
-        Just("[zk: ".to_owned()), Just("zkCli.sh -server ".to_owned()), Just("-d".to_owned()),
+        Just("offers".to_owned()),
+        Just("call ".to_owned()),
+        Just("%%json\n".to_owned()),
+        Just("curl ".to_owned()),
+        Just("http://h/".to_owned()),
+        Just("{\"type\": ".to_owned()),
+        Just("let x = ".to_owned()),
+        Just("--cpus".to_owned()),
+        Just("[zk: ".to_owned()),
+        Just("zkCli.sh -server ".to_owned()),
+        Just("-d".to_owned()),
         r#"[a-d'"\\ ;:#=%é日\n{}\[\](),0-9|-]{0,6}"#,
         any::<String>(),
     ];

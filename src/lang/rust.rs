@@ -157,8 +157,21 @@ mod tests {
     #[test]
     fn rust_looks_like_rust() {
         for text in [
-            "let x = 1;", "fn main() {}", "use std::fmt;", "web.logs()?.tail(20)", "println!(\"x\")", "x = 3", "x += 3",
-            "#[derive(Debug)]\nstruct A;", "// a remark", "foo(1)", "a::b", "&x", "for x in y {}", "vec![1]", "x == y",
+            "let x = 1;",
+            "fn main() {}",
+            "use std::fmt;",
+            "web.logs()?.tail(20)",
+            "println!(\"x\")",
+            "x = 3",
+            "x += 3",
+            "#[derive(Debug)]\nstruct A;",
+            "// a remark",
+            "foo(1)",
+            "a::b",
+            "&x",
+            "for x in y {}",
+            "vec![1]",
+            "x == y",
         ] {
             assert!(plausible(text), "{text}");
         }

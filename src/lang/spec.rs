@@ -40,16 +40,7 @@ pub struct Verb {
 impl Verb {
     /// A verb that takes nothing and explains nothing: the rest of a struct literal.
     pub const fn new(name: &'static str) -> Self {
-        Verb {
-            name,
-            aliases: &[],
-            summary: "",
-            about: "",
-            positionals: &[],
-            options: &[],
-            examples: &[],
-            group: "",
-        }
+        Verb { name, aliases: &[], summary: "", about: "", positionals: &[], options: &[], examples: &[], group: "" }
     }
 
     /// Whether this word means this verb.

@@ -304,7 +304,10 @@ mod tests {
             ("a\nb", vec![("a", "a", Bare)]),
             ("a \\\n b", vec![("a", "a", Bare), ("b", "b", Bare)]),
             ("a\\\r\nb", vec![("ab", "a\\\r\nb", Bare)]),
-            (r#"call {"a": "}"} x"#, vec![("call", "call", Bare), (r#"{"a": "}"}"#, r#"{"a": "}"}"#, Json), ("x", "x", Bare)]),
+            (
+                r#"call {"a": "}"} x"#,
+                vec![("call", "call", Bare), (r#"{"a": "}"}"#, r#"{"a": "}"}"#, Json), ("x", "x", Bare)],
+            ),
             ("[9000-9010]", vec![("[9000-9010]", "[9000-9010]", Json)]),
             ("[0].id", vec![("[0].id", "[0].id", Bare)]),
             ("{a] b", vec![("{a]", "{a]", Bare), ("b", "b", Bare)]),

@@ -136,8 +136,7 @@ mod tests {
             (Always, &[("NO_COLOR", "1"), ("TERM", "dumb")], false, true),
             (Never, &[("CLICOLOR_FORCE", "1")], true, false),
         ] {
-            let lookup =
-                |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            let lookup = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
             assert_eq!(colour_choice(flag, lookup, tty), want, "{flag:?} {env:?} tty {tty}");
         }
     }

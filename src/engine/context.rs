@@ -1,0 +1,225 @@
+//! What a running command has at hand: the session, the output, and waiting with progress.
+//!
+//! Waiting is always for a condition with a limit, shows what for, and ends with the input's cancellation.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, Leave, Options, Output, Target, explain};
+use crate::client::{Address, Client, RequestError};
+use crate::document::{Diagnostic, Document};
+use crate::mesos::FrameworkInfo;
+use crate::session::{CallError, Closed, Phase, Session};
+use crate::state::State;
+
+/// How often a wait says how long it has lasted.
+const BEAT: Duration = Duration::from_millis(200);
+
+/// Why a command didn't end well.
+#[derive(Debug)]
+pub enum Failure {
+    /// To be shown.
+    Diagnostic(Box<Diagnostic>),
+    /// Shown already.
+    Shown,
+    /// Interrupted.
+    Cancelled,
+    /// No failure: the person wants to leave.
+    Quit(Leave),
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Diagnostic(Box::new(diagnostic))
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        explain::request_failed(&error).into()
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        explain::call_failed(&error).into()
+    }
+}
+
+pub(super) struct Context<'a> {
+    engine: &'a Engine,
+    output: &'a mut dyn Output,
+    cancel: &'a CancellationToken,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(engine: &'a Engine, output: &'a mut dyn Output, cancel: &'a CancellationToken) -> Self {
+        Self { engine, output, cancel }
+    }
+
+    pub fn engine(&self) -> &'a Engine {
+        self.engine
+    }
+
+    pub fn options(&self) -> &'a Options {
+        self.engine.options()
+    }
+
+    pub fn session(&self) -> Session {
+        self.engine.session()
+    }
+
+    pub fn target(&self) -> Target {
+        self.engine.target()
+    }
+
+    pub fn client(&self) -> Client {
+        self.session().client().clone()
+    }
+
+    /// The leading master where a subscription stands, the one that was named otherwise.
+    pub fn address(&self) -> Address {
+        self.session().status().borrow().address.clone()
+    }
+
+    pub fn show(&mut self, document: impl Into<Document>) {
+        let document = document.into();
+        let hints = self.options().hints;
+        self.output.show(if hints { document } else { document.without_next() });
+    }
+
+    pub fn live(&mut self, document: impl Into<Document>) {
+        self.output.live(document.into());
+    }
+
+    pub fn settle(&mut self) {
+        self.output.settle();
+    }
+
+    /// The session, subscribed: as the default framework if nobody has subscribed yet.
+    pub async fn subscribed(&mut self) -> Result<Session, Failure> {
+        let session = self.session();
+        let phase = session.status().borrow().phase.clone();
+        match phase {
+            Phase::Subscribed { .. } => {}
+            Phase::Idle => super::command::subscribe::default(self).await?,
+            Phase::Closed(why) => return Err(explain::closed(&why).into()),
+            Phase::Waiting { .. } | Phase::Subscribing { .. } => {
+                let limit = self.options().patience;
+                self.until_subscribed(&session, limit).await?;
+            }
+        }
+        Ok(session)
+    }
+
+    /// Waits until the subscription stands, and says what it is waiting for.
+    pub async fn until_subscribed(&mut self, session: &Session, limit: Duration) -> Result<(), Failure> {
+        let status = session.status();
+        let mut shown = String::new();
+        let reached = {
+            let subscribed = session.subscribed();
+            tokio::pin!(subscribed);
+            let start = Instant::now();
+            loop {
+                let what = match &status.borrow().phase {
+                    Phase::Waiting { why, .. } => {
+                        shown.clone_from(why);
+                        format!("a master at {} ({why})", status.borrow().address)
+                    }
+                    _ => format!("SUBSCRIBED from {}", status.borrow().address),
+                };
+                tokio::select! {
+                    result = &mut subscribed => break Some(result),
+                    () = tokio::time::sleep(BEAT) => self.output.waiting(&what, start.elapsed()),
+                    () = self.cancel.cancelled() => return Err(Failure::Cancelled),
+                }
+                if start.elapsed() >= limit {
+                    break None;
+                }
+            }
+        };
+        match reached {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(crate::session::SubscribeError::Closed(why))) => Err(explain::closed(&why).into()),
+            Some(Err(error)) => Err(Diagnostic::from_error(&error).into()),
+            None => {
+                let why = if shown.is_empty() { "the master doesn't answer".to_owned() } else { shown };
+                Err(Diagnostic::new(format!("not subscribed after {} s: {why}", limit.as_secs()))
+                    .help("the session keeps trying in the background; status shows how it stands")
+                    .into())
+            }
+        }
+    }
+
+    /// Waits until `look` gives something, at most `limit`; `None` when the time is over. `look` runs after each change.
+    pub async fn wait_for<T>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        mut look: impl FnMut(&State) -> Option<T>,
+    ) -> Result<Option<T>, Failure> {
+        let session = self.session();
+        let mut changes = session.changes();
+        let start = Instant::now();
+        loop {
+            changes.mark_unchanged();
+            if let Some(found) = session.read(&mut look) {
+                return Ok(Some(found));
+            }
+            let phase = session.status().borrow().phase.clone();
+            if let Phase::Closed(why) = phase
+                && why != Closed::TornDown
+            {
+                return Err(explain::closed(&why).into());
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return Err(CallError::SessionClosed.into()) },
+                () = tokio::time::sleep(BEAT.min(left)) => self.output.waiting(what, start.elapsed()),
+                () = self.cancel.cancelled() => return Err(Failure::Cancelled),
+            }
+        }
+    }
+
+    /// Waits for something with no limit but its own, saying what.
+    pub async fn during<T>(&mut self, what: &str, future: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::pin!(future);
+        let start = Instant::now();
+        loop {
+            tokio::select! {
+                result = &mut future => return Ok(result),
+                () = tokio::time::sleep(BEAT) => self.output.waiting(what, start.elapsed()),
+                () = self.cancel.cancelled() => return Err(Failure::Cancelled),
+            }
+        }
+    }
+
+    /// JSON from the master.
+    pub async fn get_json(&mut self, path: &str) -> Result<Value, Failure> {
+        let (client, address) = (self.client(), self.address());
+        self.get_json_from(&client, &address, path).await
+    }
+
+    /// JSON from anywhere that speaks it.
+    pub async fn get_json_from(&mut self, client: &Client, address: &Address, path: &str) -> Result<Value, Failure> {
+        let body = self.during(&format!("{address}{path}"), client.get(address, path)).await??;
+        serde_json::from_slice(&body).map_err(|error| {
+            Diagnostic::new(format!("{address}{path} answers, but not with JSON"))
+                .cause(&error)
+                .help("is it a Mesos master or agent? GET /version should answer with its version")
+                .into()
+        })
+    }
+
+    /// What a framework says of itself where nobody says otherwise.
+    pub fn default_framework(&self) -> FrameworkInfo {
+        self.options().framework.clone()
+    }
+}

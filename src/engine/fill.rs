@@ -1,0 +1,1 @@
+//! Fills in what a call lacks.

@@ -9,17 +9,22 @@ mod context;
 mod explain;
 mod fill;
 mod names;
+mod notices;
 mod output;
 mod paste;
+mod standing;
 mod task;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use context::Failure;
+pub use notices::{Notice, Notices};
 pub use output::{Collected, Output};
+pub use standing::Standing;
 
 use crate::client::{Address, RequestError};
 use crate::document::{Diagnostic, Document};
@@ -97,6 +102,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Inner {
     connected: RwLock<Connected>,
+    /// Counts the turns to another master.
+    switches: watch::Sender<u64>,
     options: Options,
 }
 
@@ -113,7 +120,7 @@ impl Engine {
     /// When the HTTP client can't be made.
     pub fn start(target: Target, options: Options) -> Result<Self, RequestError> {
         let connected = RwLock::new(connect(target, &options)?);
-        Ok(Self { inner: Arc::new(Inner { connected, options }) })
+        Ok(Self { inner: Arc::new(Inner { connected, switches: watch::Sender::new(0), options }) })
     }
 
     /// The session of the present master.
@@ -139,8 +146,14 @@ impl Engine {
     async fn switch(&self, target: Target) -> Result<(), RequestError> {
         let new = connect(target, &self.inner.options)?;
         let old = std::mem::replace(&mut *self.inner.connected.write().unwrap_or_else(PoisonError::into_inner), new);
+        self.inner.switches.send_modify(|count| *count += 1);
         old.session.close().await;
         Ok(())
+    }
+
+    /// Fires when the engine has turned to another master and thus another session.
+    pub fn switches(&self) -> watch::Receiver<u64> {
+        self.inner.switches.subscribe()
     }
 
     /// Runs everything in `text`, in order, up to the first failure.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use mesos_repl::mesos::{CallMessage, Event, EventMessage, decode_event};
 use mesos_repl::state::State;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The recorded steps of all scenarios: file, line, step.
 pub fn steps() -> Vec<(String, usize, Value)> {
@@ -40,23 +40,34 @@ fn events() -> Vec<(String, Value)> {
         for case in cases.as_array().unwrap() {
             let of = case.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
             let id = case["id"].as_str().unwrap_or("?");
-            // Only the whole events: a case may hold excerpts.
-            events.extend(of.into_iter().filter(|e| e["type"].is_string()).map(|e| (format!("{name} {id}"), e)));
+            // `__CLOSED__` and the like are the recorder's own.
+            events.extend(
+                of.into_iter()
+                    .filter(|e| e["type"].as_str().is_some_and(|kind| !kind.starts_with("__")))
+                    .map(|e| (format!("{name} {id}"), e)),
+            );
         }
     }
     events
 }
 
-/// Numbers as JSON writes them: 4 and 4.0 are the same.
+/// As protobuf sees them: 4 and 4.0 are the same, an empty list and none are.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
+            let within = |a: &Map<String, Value>, b: &Map<String, Value>| {
+                a.iter().all(|(name, value)| is_empty(value) || b.get(name).is_some_and(|other| same(value, other)))
+            };
+            within(a, b) && within(b, a)
         }
         _ => a == b,
     }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty)
 }
 
 #[test]
@@ -103,7 +114,8 @@ fn every_call_that_the_master_took_comes_back_whole() {
     for (file, line, step) in steps() {
         let taken = matches!(step["got"]["status"].as_u64(), Some(200 | 202));
         let body = &step["send"]["body"];
-        if !taken || step["send"]["path"] != "/api/v1/scheduler" || !body.is_object() {
+        // What that file holds was taken in spite of its shape.
+        if !taken || file == "bad-requests.jsonl" || step["send"]["path"] != "/api/v1/scheduler" || !body.is_object() {
             continue;
         }
         let typed: CallMessage = serde_json::from_value(body.clone()).unwrap_or_else(|e| panic!("{file}:{line}: {e}"));

@@ -6,17 +6,19 @@ use serde_json::json;
 
 #[tokio::test(start_paused = true)]
 async fn what_may_pass_is_tried_again() {
-    let html404 = Answer::status(404, "Content-Type: text/plain\r\n", "404 Not Found.");
+    let routes_to_come = Answer::status(404, "Content-Type: text/plain\r\n", "404 Not Found.");
     for (answer, expected) in [
         (Answer::status(503, "", "No leader elected"), "No leader elected"),
         (Answer::status(503, "", "Master has not finished recovery"), "recovery"),
         (Answer::status(500, "", "oops"), "500"),
         (Answer::status(429, "", ""), "429"),
-        (html404, "404"),
+        (routes_to_come, "404"),
+        (Answer::status(307, "Location: ftp://elsewhere/\r\n", ""), "redirect"),
+        (Answer::status(307, "", ""), "redirect"),
         (Answer::Bytes(Vec::new()), "no answer from"),
         (Answer::Bytes(b"HTTP/1.1 200 O".to_vec()), "no answer from"),
         (Answer::Bytes(b"SSH-2.0-OpenSSH_9.2\r\n".to_vec()), "no answer from"),
-        (Answer::Nothing, "silent for 75 s"),
+        (Answer::Nothing, "for 75 s"),
         (Answer::Silent, "no SUBSCRIBED for 75 s"),
     ] {
         let master = Hostile::start([answer.clone(), BEAT]).await;
@@ -42,8 +44,6 @@ async fn what_stays_is_told_once() {
         (Answer::status(405, "", "405 Method Not Allowed."), "405"),
         (Answer::status(200, "Content-Type: text/html\r\n", "<html>welcome</html>"), "not as a Mesos master does"),
         (Answer::status(200, "", "hello"), "not as a Mesos master does"),
-        (Answer::status(307, "Location: ftp://elsewhere/\r\n", ""), "redirect"),
-        (Answer::status(307, "", ""), "redirect"),
     ] {
         let master = Hostile::start([answer.clone(), BEAT]).await;
         let session = Session::start(config(&master)).unwrap();
@@ -140,7 +140,7 @@ async fn any_chunking_gives_the_same_session() {
         within(LONG, &format!("{events} events in pieces of {piece}"), all).await;
         let seen =
             session.read(|state| (state.tasks.len(), state.counts.updates, state.counts.offers, state.counts.bad));
-        assert_eq!(seen, (1, 4, seen.2, 0), "pieces of {piece}");
+        assert_eq!(seen, (1, 3, 2, 0), "pieces of {piece}");
         session.close().await;
     }
 }

@@ -54,7 +54,8 @@ fn named(master: &str) -> Result<Target, Diagnostic> {
 
 async fn embedded() -> Result<(Target, Cluster), Diagnostic> {
     let cluster = Cluster::start(Config::default()).await.map_err(|error| {
-        Diagnostic::from_error(&error).help(format!("{MASTER}=HOST:PORT in the environment names a Mesos to use instead"))
+        Diagnostic::from_error(&error)
+            .help(format!("{MASTER}=HOST:PORT in the environment names a Mesos to use instead"))
     })?;
     let address = Address::parse(&cluster.address().to_string()).map_err(|error| Diagnostic::from_error(&error))?;
     Ok((Target { address, label: Some("an embedded Mesos".to_owned()), embedded: true }, cluster))

@@ -32,8 +32,16 @@ pub fn examine(master: Option<&str>, docker_socket: &Path) -> Vec<Finding> {
     let mut findings = vec![
         rust("cargo", version("cargo", &["--version"]), "install Rust: https://rustup.rs"),
         rust("rustc", version("rustc", &["--version"]), "install Rust: https://rustup.rs"),
-        rust("standard library", shared_library(), "rustup component add rust-std (a distribution's own Rust may lack the shared library)"),
-        rust("rust-src", sources(), "rustup component add rust-src (without it the types of variables can't be inferred)"),
+        rust(
+            "standard library",
+            shared_library(),
+            "rustup component add rust-std (a distribution's own Rust may lack the shared library)",
+        ),
+        rust(
+            "rust-src",
+            sources(),
+            "rustup component add rust-src (without it the types of variables can't be inferred)",
+        ),
         rust("build folder", build_folder(), "set TMPDIR to a folder that can be written to and isn't mounted noexec"),
     ];
     findings.push(Finding {
@@ -59,7 +67,8 @@ fn shared_library() -> Result<String, String> {
     let folder = version("rustc", &["--print", "target-libdir"])?;
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{folder}: {error}"))?;
     let found = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut shared = found.filter(|name| name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib")));
+    let mut shared =
+        found.filter(|name| name.starts_with("libstd-") && (name.ends_with(".so") || name.ends_with(".dylib")));
     shared.next().ok_or_else(|| format!("no libstd-*.so in {folder}"))
 }
 

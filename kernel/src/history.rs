@@ -195,7 +195,10 @@ mod tests {
             (json!({"hist_access_type": "range", "session": 0}), json!([[2, 1, "offers"]])),
             (json!({"hist_access_type": "range", "session": -1, "start": 1, "stop": 2}), json!([[1, 1, "subscribe"]])),
             (json!({"hist_access_type": "search", "pattern": "off*", "unique": true}), json!([[2, 1, "offers"]])),
-            (json!({"hist_access_type": "search", "pattern": "*"}), json!([[1, 1, "subscribe"], [1, 2, "offers"], [2, 1, "offers"]])),
+            (
+                json!({"hist_access_type": "search", "pattern": "*"}),
+                json!([[1, 1, "subscribe"], [1, 2, "offers"], [2, 1, "offers"]]),
+            ),
         ] {
             assert_eq!(ask(&second, request.clone()), want, "{request}");
         }

@@ -131,7 +131,9 @@ pub fn environment(extra: &[(String, String)], env: impl Fn(&str) -> Option<Stri
     let kept = ["CARGO_HOME", "RUSTUP_HOME"].iter().filter_map(|name| Some(((*name).to_owned(), env(name)?)));
     let path = env("PATH").map(|path| ("PATH".to_owned(), format!("{path}:${{PATH}}")));
     // Jupyter expands ${PATH} in kernel.json, so what was on the path at install time goes first.
-    kept.chain(path.filter(|_| env("CARGO_HOME").is_some() || on_path("cargo", &env))).chain(extra.iter().cloned()).collect()
+    kept.chain(path.filter(|_| env("CARGO_HOME").is_some() || on_path("cargo", &env)))
+        .chain(extra.iter().cloned())
+        .collect()
 }
 
 fn on_path(program: &str, env: &impl Fn(&str) -> Option<String>) -> bool {
@@ -165,7 +167,8 @@ mod tests {
         for _ in 0..2 {
             install(&folder, Path::new("/bin/mesos-kernel"), &spec).unwrap();
         }
-        let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("kernel.json")).unwrap()).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder.join("kernel.json")).unwrap()).unwrap();
         assert_eq!(json["argv"], json!(["/bin/mesos-kernel", "run", "--connection-file", "{connection_file}"]));
         assert_eq!(json["interrupt_mode"], "message");
         assert!(std::fs::read(folder.join("logo-64x64.png")).unwrap().starts_with(b"\x89PNG"));

@@ -169,9 +169,7 @@ impl Kernel {
             }
         };
         let (start, end) = (cursor::point(code, found.span.start), cursor::point(code, found.span.end));
-        let described = |candidate: &lang::Candidate| {
-            json!({"start": start, "end": end, "text": candidate.insert, "type": kind_of(candidate), "signature": candidate.about})
-        };
+        let described = |candidate: &lang::Candidate| json!({"start": start, "end": end, "text": candidate.insert, "type": kind_of(candidate), "signature": candidate.about});
         json!({
             "status": "ok",
             "matches": engine::inserts(&found),

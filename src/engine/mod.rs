@@ -8,6 +8,7 @@ pub mod command;
 mod context;
 mod explain;
 mod fill;
+mod launch;
 mod names;
 mod notices;
 mod output;
@@ -102,6 +103,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Inner {
     connected: RwLock<Connected>,
+    /// Where it began.
+    home: Target,
     /// Counts the turns to another master.
     switches: watch::Sender<u64>,
     options: Options,
@@ -119,8 +122,8 @@ impl Engine {
     /// # Errors
     /// When the HTTP client can't be made.
     pub fn start(target: Target, options: Options) -> Result<Self, RequestError> {
-        let connected = RwLock::new(connect(target, &options)?);
-        Ok(Self { inner: Arc::new(Inner { connected, switches: watch::Sender::new(0), options }) })
+        let connected = RwLock::new(connect(target.clone(), &options)?);
+        Ok(Self { inner: Arc::new(Inner { connected, home: target, switches: watch::Sender::new(0), options }) })
     }
 
     /// The session of the present master.
@@ -131,6 +134,11 @@ impl Engine {
     /// The present master.
     pub fn target(&self) -> Target {
         self.connected().target
+    }
+
+    /// The master that it was started with.
+    pub fn home(&self) -> Target {
+        self.inner.home.clone()
     }
 
     /// The options it was started with.

@@ -30,7 +30,7 @@ pub use standing::Standing;
 use crate::client::{Address, RequestError};
 use crate::document::{Diagnostic, Document};
 use crate::lang::{self, Candidate, Completeness, Completion, Input, JsonCall, Role, Verb};
-use crate::mesos::FrameworkInfo;
+use crate::mesos::{FrameworkCapability, FrameworkInfo};
 use crate::session::{Config, Session};
 use context::Context;
 
@@ -60,10 +60,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        use crate::mesos::FrameworkCapabilityType::{PartitionAware, TaskKillingState};
+        let capability = |kind| FrameworkCapability { r#type: Some(kind), ..FrameworkCapability::default() };
+        // With them a task that can't be reached isn't called lost, and a kill is seen from its beginning.
         let framework = FrameworkInfo {
             user: String::new(),
             name: "mesos-repl".to_owned(),
             failover_timeout: Some(3600.0),
+            capabilities: vec![capability(PartitionAware), capability(TaskKillingState)],
             ..FrameworkInfo::default()
         };
         Self { framework, patience: Duration::from_secs(120), lease: Some(Duration::from_secs(60)), hints: true }

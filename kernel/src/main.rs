@@ -156,6 +156,9 @@ fn do_run(run: Run) -> Result<(), Failure> {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("mesos_kernel=warn,mesos_repl=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let connection = connection::read(&run.connection_file)?;
+    if !run.no_rust {
+        mesos_kernel::rust::with_build_folder();
+    }
     let settings = Settings { master: run.master, history: history(), rust: !run.no_rust };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(server::run(&connection, settings))?;

@@ -18,7 +18,7 @@ use crate::wire::Parent;
 /// Between two changes of a live picture.
 const PACE: Duration = Duration::from_millis(200);
 /// A wait shorter than this isn't worth a word.
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(1000);
 
 /// A place in the notebook that can be written to again.
 #[derive(Debug)]

@@ -96,6 +96,17 @@ agent
 }
 
 #[test]
+fn a_glossary_shows_its_labels() {
+    let fields = Fields::new().field("-g, --grace TIME", "time between asking and killing").glossary();
+    assert_eq!(
+        drawn(fields.clone(), 40),
+        "\n  -g, --grace TIME  time between asking\n                    and killing\n"
+    );
+    let page = Page::plain(80).coloured(true);
+    assert!(ansi(&fields.into(), &page).starts_with("  \x1b[1m-g, --grace TIME\x1b[0m  time"));
+}
+
+#[test]
 fn suggestions_break_between_commands() {
     let commands = ["accept O0 --docker nginx:alpine --cpus 0.2 --mem 100", "hold O0", "decline O0"];
     let document = Document::text("one offer").with_next(commands);
@@ -209,7 +220,8 @@ fn any_block() -> impl Strategy<Value = Block> {
         any_text().prop_map(Block::Heading),
         (any_text(), prop::collection::vec(column, 0..5), rows, any_text())
             .prop_map(|(name, columns, rows, empty)| Block::Table(Table { name, columns, rows, empty })),
-        (any_text(), prop::collection::vec(field, 0..4)).prop_map(|(name, rows)| Block::Fields(Fields { name, rows })),
+        (any_text(), prop::collection::vec(field, 0..4), any::<bool>())
+            .prop_map(|(name, rows, is_glossary)| Block::Fields(Fields { name, rows, is_glossary })),
         any_json().prop_map(Block::Json),
         (any_text(), any_text()).prop_map(|(name, text)| Block::Log(Log { name, text })),
         (any_text(), prop::collection::vec(any_entry(), 0..5))

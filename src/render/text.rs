@@ -66,17 +66,18 @@ fn sentence(style: Style, text: &str, page: &Page) -> Vec<Line> {
 
 /// Labels in a column, values beside them.
 fn fields(fields: &Fields, page: &Page) -> Vec<Line> {
+    let (margin, style) = if fields.is_glossary { (GAP, Style::Tone(Tone::Strong)) } else { (0, Style::Header) };
     let labels: Vec<_> = fields.rows.iter().map(|field| safe_line(&field.label)).collect();
-    let column = labels.iter().map(|label| width(label)).max().unwrap_or(0) + GAP;
+    let column = margin + labels.iter().map(|label| width(label)).max().unwrap_or(0) + GAP;
     let is_narrow = page.width < column + VALUE_ROOM;
     let mut lines = Vec::new();
     for (field, label) in fields.rows.iter().zip(&labels) {
-        let mut lead = Line::default();
+        let mut lead = Line::indented(margin);
         if is_narrow {
-            lines.extend(flow(Line::default(), 0, page.width, [(Style::Header, label.as_ref())]));
-            lead.pad_to(GAP);
+            lines.extend(flow(lead, margin + GAP, page.width, [(style, label.as_ref())]));
+            lead = Line::indented(margin + GAP);
         } else {
-            lead.push(Style::Header, label);
+            lead.push(style, label);
             lead.pad_to(column);
         }
         lines.extend(value(field, lead, page));

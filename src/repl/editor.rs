@@ -7,7 +7,7 @@ use std::thread;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
-    CompletionType, Config, ExternalPrinter, ColorMode, Editor as Rustyline, KeyCode, KeyEvent, Modifiers, Movement,
+    ColorMode, CompletionType, Config, Editor as Rustyline, ExternalPrinter, KeyCode, KeyEvent, Modifiers, Movement,
 };
 
 use super::helper::Typing;

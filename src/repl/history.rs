@@ -20,17 +20,8 @@ pub fn file() -> io::Result<PathBuf> {
 
 /// Whether a line seems to hold a secret. Rather one line too many forgotten than one secret kept.
 pub fn holds_credentials(line: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "authorization",
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "bearer ",
-        "credential",
-        "private_key",
-        "api_key",
-    ];
+    const WORDS: [&str; 9] =
+        ["authorization", "password", "passwd", "secret", "token", "bearer ", "credential", "private_key", "api_key"];
     let lower = line.to_lowercase();
     WORDS.iter().any(|word| lower.contains(word)) || has_userinfo(&lower) || curl_user(&lower)
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::document::{Document, Tone};
 use crate::document::Piece;
+use crate::document::{Document, Tone};
 use crate::engine::{Engine, Leave};
 
 /// How long the master may take to hear the last call.

@@ -114,8 +114,7 @@ impl<O: Write, E: Write> Screen<O, E> {
     }
 
     fn answer(&mut self, document: Document) {
-        let (answer, errors) =
-            if self.look.errors_apart { apart(document) } else { (document, Document::new()) };
+        let (answer, errors) = if self.look.errors_apart { apart(document) } else { (document, Document::new()) };
         let mut erase = self.erase();
         if !answer.is_empty() {
             let text = self.draw(&answer);
@@ -291,7 +290,7 @@ mod tests {
             screen.settle();
             screen.show(Diagnostic::new("bad").into());
         });
-        let mut terminal = vt100::Parser::new(6, 20, 0);
+        let mut terminal = vt100::Parser::new(6.try_into().unwrap(), 20.try_into().unwrap(), 0);
         terminal.process(out.replace('\n', "\r\n").as_bytes());
         assert_eq!(terminal.screen().contents().trim_end(), "two\nerror: bad");
     }
@@ -304,7 +303,7 @@ mod tests {
             screen.live(Document::text(lines(9)));
             screen.settle();
         });
-        let mut terminal = vt100::Parser::new(6, 20, 50);
+        let mut terminal = vt100::Parser::new(6.try_into().unwrap(), 20.try_into().unwrap(), 50);
         terminal.process(out.replace('\n', "\r\n").as_bytes());
         assert!(terminal.screen().contents().contains("line 8"));
         assert_eq!(out.matches("line 8").count(), 1);

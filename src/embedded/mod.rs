@@ -6,6 +6,10 @@ mod config;
 #[allow(dead_code, reason = "master and agents come next")]
 mod link;
 mod master;
+#[allow(dead_code, reason = "the master comes next")]
+mod resources;
+#[allow(dead_code, reason = "the master comes next")]
+mod wire;
 
 use std::net::SocketAddr;
 

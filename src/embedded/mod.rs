@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of sessions and commands. What is simulated says so.
 
+#[allow(dead_code, reason = "the master starts agents next")]
+mod agent;
 mod config;
 #[allow(dead_code, reason = "master and agents come next")]
 mod link;

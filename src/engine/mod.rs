@@ -8,6 +8,7 @@ pub mod command;
 mod context;
 mod explain;
 mod fill;
+mod launch;
 mod names;
 mod output;
 mod paste;
@@ -97,6 +98,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct Inner {
     connected: RwLock<Connected>,
+    /// Where it began.
+    home: Target,
     options: Options,
 }
 
@@ -112,8 +115,8 @@ impl Engine {
     /// # Errors
     /// When the HTTP client can't be made.
     pub fn start(target: Target, options: Options) -> Result<Self, RequestError> {
-        let connected = RwLock::new(connect(target, &options)?);
-        Ok(Self { inner: Arc::new(Inner { connected, options }) })
+        let connected = RwLock::new(connect(target.clone(), &options)?);
+        Ok(Self { inner: Arc::new(Inner { connected, home: target, options }) })
     }
 
     /// The session of the present master.
@@ -124,6 +127,11 @@ impl Engine {
     /// The present master.
     pub fn target(&self) -> Target {
         self.connected().target
+    }
+
+    /// The master that it was started with.
+    pub fn home(&self) -> Target {
+        self.inner.home.clone()
     }
 
     /// The options it was started with.

@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 pub use subscription::{Closed, Phase, backoff, meaning_of_error};
 
 use crate::client::{Address, Answer, Client, Patience, RequestError};
-use crate::mesos::{Call, FrameworkId, FrameworkInfo, OfferId, TaskId};
+use crate::mesos::{Call, FrameworkId, FrameworkInfo, OfferId, TaskInfo};
 use crate::state::{Change, State};
 use actor::{Actor, Request};
 
@@ -332,7 +332,7 @@ impl Session {
     }
 
     /// The tasks that an ACCEPT, typed or raw, launches.
-    pub fn launched_by(call: &Call) -> Vec<TaskId> {
-        actor::launches(call).into_iter().map(|task| task.task_id).collect()
+    pub fn tasks_of(call: &Call) -> Vec<TaskInfo> {
+        actor::launches(call)
     }
 }

@@ -1,0 +1,131 @@
+//! An embedded agent: launches tasks, runs them as processes and containers, keeps their sandboxes, serves its HTTP.
+//!
+//! One task owns the agent's state ([`actor`]); one more runs each executor and reports to it. The master is told
+//! everything through [`super::link`]; nothing here knows how the master keeps its books.
+
+mod actor;
+mod http;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::config::{AgentConfig, Docker};
+use super::link::FromAgent;
+use crate::mesos::{AgentInfo, Attribute, Range, Ranges, Resource, Scalar, Text, ValueType};
+
+/// How an agent is set up.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    /// Its place among the cluster's agents, from 0.
+    pub(super) index: usize,
+    /// Where it listens.
+    pub(super) address: IpAddr,
+    /// Its port; 0 takes any free one.
+    pub(super) port: u16,
+    /// The host name it gives of itself.
+    pub(super) hostname: String,
+    /// Where sandboxes are kept; each agent has its own.
+    pub(super) work_dir: PathBuf,
+    /// Whether Docker tasks become real containers.
+    pub(super) docker: Docker,
+    /// What it offers.
+    pub(super) offers: AgentConfig,
+}
+
+/// A running agent. Dropping it stops its server and kills its tasks; [`Agent::shutdown`] also waits for them.
+#[derive(Debug)]
+pub(super) struct Agent {
+    address: SocketAddr,
+    docker: Option<String>,
+    stop: DropGuard,
+    actor: JoinHandle<()>,
+}
+
+impl Agent {
+    /// Starts an agent: it listens when this returns, and has sent its registration.
+    ///
+    /// # Errors
+    /// When it can't listen, or can't make its work folder.
+    pub(super) async fn start(config: Config, master: mpsc::UnboundedSender<FromAgent>) -> io::Result<Self> {
+        let listener = TcpListener::bind((config.address, config.port)).await?;
+        let address = listener.local_addr()?;
+        tokio::fs::create_dir_all(&config.work_dir).await?;
+        let docker = None;
+        let stop = CancellationToken::new();
+        let actor = actor::Actor::new(config, address, master, stop.clone());
+        let asks = actor.asks();
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            let serve = axum::serve(listener, http::router(asks)).with_graceful_shutdown(stopped.cancelled_owned());
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "an embedded agent's server ended");
+            }
+        });
+        let actor = tokio::spawn(actor.run());
+        Ok(Self { address, docker, stop: stop.drop_guard(), actor })
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The Docker Engine's version, if its containers are real.
+    pub(super) fn docker(&self) -> Option<&str> {
+        self.docker.as_deref()
+    }
+
+    /// Kills everything it runs, removes the containers, and waits until that is done.
+    pub(super) async fn shutdown(self) {
+        drop(self.stop);
+        if let Err(error) = self.actor.await {
+            tracing::error!(%error, "an embedded agent didn't end well");
+        }
+    }
+}
+
+impl Config {
+    /// What the agent tells of itself.
+    fn info(&self, port: u16, containers: &str) -> AgentInfo {
+        let text = |name: &str, value: &str| Attribute {
+            name: name.to_owned(),
+            r#type: ValueType::Text,
+            text: Some(Text { value: value.to_owned(), ..Default::default() }),
+            ..Default::default()
+        };
+        let own = self.offers.attributes.iter().map(|(name, value)| text(name, value));
+        AgentInfo {
+            hostname: self.hostname.clone(),
+            port: Some(port.into()),
+            resources: self.resources(),
+            attributes: own.chain([text("containers", containers)]).collect(),
+            ..Default::default()
+        }
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        let scalar = |name: &str, value| Resource {
+            name: name.to_owned(),
+            r#type: ValueType::Scalar,
+            scalar: Some(Scalar { value, ..Default::default() }),
+            role: Some("*".to_owned()),
+            ..Default::default()
+        };
+        let (begin, end) = self.offers.ports;
+        let ports = Resource {
+            name: "ports".to_owned(),
+            r#type: ValueType::Ranges,
+            ranges: Some(Ranges { range: vec![Range { begin, end, ..Default::default() }], ..Default::default() }),
+            role: Some("*".to_owned()),
+            ..Default::default()
+        };
+        let offers = &self.offers;
+        vec![scalar("cpus", offers.cpus), scalar("mem", offers.mem), scalar("disk", offers.disk), ports]
+    }
+}

@@ -284,6 +284,12 @@ impl Resources {
         Resources(self.0.iter().filter(|resource| test(resource)).cloned().collect())
     }
 
+    /// Ports and other things without a scalar amount first, as the allocator hands them out.
+    pub(super) fn scalars_last(mut self) -> Resources {
+        self.0.sort_by_key(|resource| resource.r#type == ValueType::Scalar);
+        self
+    }
+
     /// Marked as given to a role.
     pub(super) fn allocated(mut self, role: &str) -> Resources {
         let info = AllocationInfo { role: Some(role.to_owned()), ..AllocationInfo::default() };
@@ -511,6 +517,7 @@ impl fmt::Display for Resources {
 }
 
 /// A scalar resource.
+#[cfg(test)]
 pub(super) fn scalar_resource(name: &str, value: f64) -> Resource {
     Resource {
         name: name.to_owned(),
@@ -521,6 +528,7 @@ pub(super) fn scalar_resource(name: &str, value: f64) -> Resource {
 }
 
 /// A resource of one range.
+#[cfg(test)]
 pub(super) fn range_resource(name: &str, begin: u64, end: u64) -> Resource {
     let range = Range { begin, end, ..Range::default() };
     Resource {

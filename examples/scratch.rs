@@ -16,16 +16,8 @@ impl Output for Out {
     fn waiting(&mut self, _w: &str, _e: std::time::Duration) {}
 }
 fn print(d: &Document) {
-    for b in &d.blocks {
-        match b {
-            Block::Diagnostic(d) => println!(
-                "error: {}\n   {:?}\n   details {:#?}\n   help {:?} causes {:?}",
-                d.what, d.input, d.details, d.help, d.causes
-            ),
-            Block::Next(n) => println!("Next: {n:?}"),
-            other => println!("{}", Document { blocks: vec![other.clone()] }.to_json()),
-        }
-    }
+    let page = mesos_repl::render::Page::plain(110);
+    print!("{}", mesos_repl::render::ansi(d, &page));
 }
 #[tokio::main]
 async fn main() {

@@ -13,6 +13,8 @@ mod options;
 mod process;
 mod sandbox;
 mod task;
+#[cfg(test)]
+mod tests;
 mod updates;
 mod user;
 mod view;

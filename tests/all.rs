@@ -1,1 +1,15 @@
-//! One test binary for the package.
+//! One test binary for the package: it is linked once, whatever the number of its tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    reason = "a test ends with the first thing that isn't as it should be"
+)]
+
+#[macro_use]
+mod support;
+
+mod golden;
+mod reference;
+mod session;

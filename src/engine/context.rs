@@ -220,6 +220,16 @@ impl<'a> Context<'a> {
 
     /// What a framework says of itself where nobody says otherwise.
     pub fn default_framework(&self) -> FrameworkInfo {
-        self.options().framework.clone()
+        let mut info = self.options().framework.clone();
+        if info.user.is_empty() {
+            info.user = current_user();
+        }
+        info
     }
+}
+
+/// Who runs this process: tasks run as the same user on the agents, unless told.
+fn current_user() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
+    user.map_or_else(|| "root".to_owned(), |user| user.name)
 }

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::Engine;
 use crate::document::{Diagnostic, Document};
-use crate::lang::{Kind, Names};
+use crate::lang::{Args, Kind, Names, Spanned};
 use crate::mesos::message::{self, Message as _};
-use crate::mesos::{CallMessage, schema};
+use crate::mesos::{CallMessage, OfferId, TaskId, schema};
 use crate::state::State;
 use crate::view;
 
@@ -121,6 +121,41 @@ pub(super) fn inspect(engine: &Engine, word: &str) -> Option<Document> {
     })
 }
 
+/// The task that an argument names.
+pub(super) fn task(state: &State, args: &Args, given: &Spanned<String>) -> Result<TaskId, Diagnostic> {
+    let found = whole(&given.value, state.tasks.iter().map(|task| task.id.as_str())).map(TaskId::from);
+    found.map_err(|why| {
+        let told = why.told(|what| args.wrong_at(given.span.clone(), what), "task", &given.value);
+        if state.tasks.is_empty() { told.help("run launches one") } else { told.help("tasks lists them") }
+    })
+}
+
+/// The offer in hand that an argument names.
+pub(super) fn offer(state: &State, args: &Args, given: &Spanned<String>) -> Result<OfferId, Diagnostic> {
+    let found = whole(&given.value, state.offers.ids().map(|id| id.as_str())).map(OfferId::from);
+    found.map_err(|why| {
+        why.told(|what| args.wrong_at(given.span.clone(), what), "offer", &given.value)
+            .detail("an offer leaves when it is used, declined, rescinded, or its lease ends")
+            .help("offers lists those in hand")
+    })
+}
+
+/// All offers that an argument names, or all in hand with `--all`.
+pub(super) fn chosen_offers(state: &State, args: &Args) -> Result<Vec<OfferId>, Diagnostic> {
+    if args.switch("all") {
+        return Ok(state.offers.ids().cloned().collect());
+    }
+    if !args.has("offer") {
+        return Err(args.wrong("offer", format!("{} which offers?", args.verb().value)).help("name them, or --all"));
+    }
+    args.all("offer").map(|given| offer(state, args, given)).collect()
+}
+
+/// Ids in a sentence, shortened.
+pub(super) fn listed<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+    ids.into_iter().map(view::short).collect::<Vec<_>>().join(", ")
+}
+
 /// Why a part of an id names nothing, or too much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NoId {
@@ -180,14 +215,14 @@ mod tests {
 
     #[test]
     fn a_part_of_an_id_is_enough_if_it_is_one() {
-        let ids = ["48ba-O1", "48ba-O11", "web"];
+        let ids = ["48ba-O1", "48ba-O11", "frontend"];
         let find = |part| whole(part, ids.iter().copied());
         assert_eq!(find("O1"), Ok("48ba-O1"));
         assert_eq!(find("48ba-O11"), Ok("48ba-O11"));
-        assert_eq!(find("w"), Ok("web"));
+        assert_eq!(find("f"), Ok("frontend"));
         assert!(matches!(find("48ba"), Err(NoId::Ambiguous(ids)) if ids.len() == 2));
         assert_eq!(find("1"), Err(NoId::Unknown(None)));
-        assert_eq!(find("wbe"), Err(NoId::Unknown(Some("web".to_owned()))));
+        assert_eq!(find("forntend"), Err(NoId::Unknown(Some("frontend".to_owned()))));
         assert_eq!(find(""), Err(NoId::Unknown(None)));
     }
 }

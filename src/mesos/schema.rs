@@ -44,6 +44,8 @@ pub struct Problem {
     pub place: Place,
     /// Whether the place is a field's name rather than its value.
     pub at_name: bool,
+    /// Whether something that must be there is not.
+    pub missing: bool,
     /// What is wrong, as a sentence without its end.
     pub what: String,
     /// What to write instead, where that can be told.
@@ -81,7 +83,7 @@ struct Check {
 
 impl Check {
     fn problem(&mut self, what: String, help: Option<String>) {
-        self.problems.push(Problem { place: Place(self.place.clone()), at_name: false, what, help });
+        self.problems.push(Problem { place: Place(self.place.clone()), at_name: false, missing: false, what, help });
     }
 
     fn message(&mut self, schema: &'static Schema, value: &Value) {
@@ -104,7 +106,9 @@ impl Check {
         }
         for field in schema.fields.iter().filter(|field| field.label == Label::Required) {
             if fields.get(field.name).is_none_or(Value::is_null) {
-                self.problem(format!("{} needs '{}'", schema.name, field.name), None);
+                let what = format!("{} needs '{}'", schema.name, field.name);
+                let place = Place(self.place.clone());
+                self.problems.push(Problem { place, at_name: false, missing: true, what, help: None });
             }
         }
     }
@@ -121,7 +125,7 @@ impl Check {
                 })
             });
         let what = format!("{} has no field '{name}': Mesos would ignore it in silence", schema.name);
-        self.problems.push(Problem { place: Place(self.place.clone()), at_name: true, what, help });
+        self.problems.push(Problem { place: Place(self.place.clone()), at_name: true, missing: false, what, help });
     }
 
     fn field(&mut self, field: &FieldSchema, value: &Value) {

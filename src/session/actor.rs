@@ -129,7 +129,7 @@ impl Actor {
     }
 
     fn instant(&self, at: Duration) -> Instant {
-        Instant::from_std(self.shared.started) + at
+        self.shared.started + at
     }
 
     fn deadline(&self) -> Option<Duration> {

@@ -20,16 +20,17 @@ mod reconcile;
 mod subscription;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use subscription::{Closed, Phase, backoff, meaning_of_error};
 
 use crate::client::{Address, Answer, Client, Patience, RequestError};
-use crate::mesos::{Call, FrameworkId, FrameworkInfo, OfferId, TaskId};
+use crate::mesos::{Call, FrameworkId, FrameworkInfo, OfferId, TaskInfo};
 use crate::state::{Change, State};
 use actor::{Actor, Request};
 
@@ -332,7 +333,7 @@ impl Session {
     }
 
     /// The tasks that an ACCEPT, typed or raw, launches.
-    pub fn launched_by(call: &Call) -> Vec<TaskId> {
-        actor::launches(call).into_iter().map(|task| task.task_id).collect()
+    pub fn tasks_of(call: &Call) -> Vec<TaskInfo> {
+        actor::launches(call)
     }
 }

@@ -1,17 +1,197 @@
-//! `subscribe`.
+//! `subscribe`: registers a framework, or takes one up again.
 
-use super::{Command, Running};
-use crate::engine::context::{Context, Failure};
-use crate::lang::{Args, Verb};
+use super::prelude::*;
+use crate::mesos::{FrameworkCapability, FrameworkCapabilityType, FrameworkId, FrameworkInfo, Label, Labels};
+use crate::session::{Phase, Session};
 
-/// `subscribe`
-pub(super) const COMMAND: Command = Command { verb: Verb::new("subscribe"), run };
+command! {
+    Verb {
+        summary: "register as a framework, or take one up again",
+        about: "Commands that need a subscription subscribe by themselves, as mesos-repl. The framework asks to be told of \
+                unreachable agents and of tasks being killed (PARTITION_AWARE, TASK_KILLING_STATE). If the connection is \
+                lost, the master keeps the framework for the failover timeout, and the session subscribes again.",
+        options: &[
+            Opt::value("name", "NAME", Kind::Text, "what the framework is called").short('n'),
+            Opt::value("user", "USER", Kind::Text, "as whom tasks run on the agents unless they say otherwise").short('u'),
+            Opt::value("role", "ROLE", Kind::Role, "whose resources are offered (*)").repeated(),
+            Opt::value("id", "ID", Kind::FrameworkId, "take this framework up again"),
+            Opt::switch("new", "register a new framework beside the one that there is"),
+            Opt::value("failover-timeout", "TIME", Kind::Duration, "how long the master waits for us to come back (1h)"),
+            Opt::switch("checkpoint", "let tasks outlive a restart of their agent"),
+            Opt::value("principal", "NAME", Kind::Text, "who is asking"),
+            Opt::value("hostname", "NAME", Kind::Text, "the host that the framework names as its own"),
+            Opt::value("webui-url", "URL", Kind::Url, "a link for the master's web UI"),
+            Opt::value("capability", "NAME", Kind::Text, "one more capability, such as gpu_resources").repeated(),
+            Opt::value("label", "NAME=VALUE", Kind::KeyValue, "a label").short('l').repeated(),
+            Opt::value("timeout", "TIME", Kind::Duration, "wait no longer (2m)").short('t'),
+        ],
+        examples: &[
+            Example::new("subscribe", "as mesos-repl, in the role *"),
+            Example::new("subscribe --name \"Example HTTP Framework\" --failover-timeout 10m", "with a name of one's own"),
+            Example::new("subscribe --role dev --role test", "with offers of two roles"),
+        ],
+        group: "session",
+        ..Verb::new("subscribe")
+    }
+}
 
-fn run<'a>(context: &'a mut Context<'_>, _args: Args) -> Running<'a> {
-    Box::pin(default(context))
+/// Options that say what the framework is.
+const SAYS: &[&str] = &[
+    "name",
+    "user",
+    "role",
+    "id",
+    "failover-timeout",
+    "checkpoint",
+    "principal",
+    "hostname",
+    "webui-url",
+    "capability",
+    "label",
+];
+
+async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
+    let session = context.session();
+    let info = info(context, &args)?;
+    let own = session.read(|state| state.framework_id.clone());
+    let is_subscribed = session.status().borrow().is_subscribed();
+    let is_plain = !SAYS.iter().any(|name| args.has(name)) && !args.switch("new");
+    if is_subscribed && is_plain {
+        let document =
+            Document::text("subscribed already; subscribe --new registers another framework").and(card(&session));
+        context.show(document);
+        return Ok(());
+    }
+    let id = match args.text("id") {
+        Some(id) => Some(FrameworkId::from(id)),
+        None if args.switch("new") || is_gone(&session) => None,
+        None => own.clone(),
+    };
+    let limit = args.duration("timeout").unwrap_or(context.options().patience);
+    subscribe(context, FrameworkInfo { id, ..info }, limit).await
+}
+
+/// Whether the framework that the session had is no more.
+fn is_gone(session: &Session) -> bool {
+    use crate::session::Closed;
+    matches!(session.status().borrow().phase, Phase::Closed(Closed::TornDown | Closed::Removed))
 }
 
 /// Subscribes as the default framework.
-pub(in crate::engine) fn default<'a>(_context: &'a mut Context<'_>) -> Running<'a> {
-    Box::pin(async move { Ok(()) })
+pub(in crate::engine) fn default<'a>(context: &'a mut Context<'_>) -> Running<'a> {
+    let (info, limit) = (context.default_framework(), context.options().patience);
+    Box::pin(subscribe(context, info, limit))
+}
+
+/// Subscribes as this framework; a subscription that there is, is let go of first.
+pub(in crate::engine) async fn subscribe(
+    context: &mut Context<'_>,
+    info: FrameworkInfo,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let session = context.session();
+    let before = session.read(|state| (state.framework_id.clone(), state.tasks.active()));
+    if !matches!(session.status().borrow().phase, Phase::Idle | Phase::Closed(_)) {
+        session.detach().await;
+    }
+    if let (Some(old), active) = before
+        && Some(&old) != info.id.as_ref()
+        && !is_gone(&session)
+    {
+        let tasks = if active == 0 { String::new() } else { format!(" with {active} active tasks") };
+        context.show(Document::text(format!("framework {old}{tasks} is left to its failover timeout")));
+    }
+    let start = tokio::time::Instant::now();
+    session.subscribe(info).await;
+    context.until_subscribed(&session, limit).await?;
+    let took = start.elapsed();
+    let document = card(&session);
+    context.show(with_time(document, took).with_next(["offers", "run --cmd 'sleep 60'", "status"]));
+    Ok(())
+}
+
+fn with_time(mut document: Document, took: Duration) -> Document {
+    if let Some(crate::document::Block::Fields(fields)) = document.blocks.first_mut() {
+        *fields = std::mem::take(fields).field("took", Cell::Lasted(took));
+    }
+    document
+}
+
+/// The subscription in a few lines.
+fn card(session: &Session) -> Document {
+    let status = session.status().borrow().clone();
+    let mut fields = Fields::new().named("framework");
+    if let Some(id) = session.read(|state| state.framework_id.clone()) {
+        fields = fields.keyed("subscribed as", "id", Cell::id(id.as_str(), id.as_str()));
+    }
+    let pid = session.read(|state| state.master.as_ref().and_then(|master| master.pid.clone()));
+    fields = fields.keyed("to", "master", pid.unwrap_or_else(|| status.address.to_string()));
+    if let Phase::Subscribed { heartbeat, .. } = status.phase {
+        fields = fields.field("heartbeat", Cell::Lasted(heartbeat));
+    }
+    if let Some(info) = &status.framework {
+        fields = fields.field("name", info.name.as_str()).field("user", info.user.as_str());
+        let roles = if info.roles.is_empty() {
+            info.role.clone().unwrap_or_else(|| "*".to_owned())
+        } else {
+            info.roles.join(", ")
+        };
+        let timeout = Duration::try_from_secs_f64(info.failover_timeout.unwrap_or(0.0)).unwrap_or_default();
+        fields = fields.field("roles", roles).field("failover timeout", Cell::Lasted(timeout));
+    }
+    fields.into()
+}
+
+fn info(context: &Context<'_>, args: &Args) -> Result<FrameworkInfo, Diagnostic> {
+    let mut info = context.default_framework();
+    let text = |name: &str| args.text(name).map(str::to_owned);
+    info.name = text("name").unwrap_or(info.name);
+    info.user = text("user").unwrap_or(info.user);
+    info.principal = text("principal").or(info.principal);
+    info.hostname = text("hostname").or(info.hostname);
+    info.webui_url = text("webui-url").or(info.webui_url);
+    if let Some(timeout) = args.duration("failover-timeout") {
+        info.failover_timeout = Some(timeout.as_secs_f64());
+    }
+    if args.switch("checkpoint") {
+        info.checkpoint = Some(true);
+    }
+    for given in args.all("capability") {
+        let name = given.value.to_uppercase().replace('-', "_");
+        let capability = FrameworkCapabilityType::from_name(&name);
+        if matches!(capability, FrameworkCapabilityType::Other(_)) {
+            let known = FrameworkCapabilityType::schema().values.iter().map(|(name, _)| *name);
+            let diagnostic = args.wrong_at(given.span.clone(), format!("there is no capability {name}"));
+            return Err(match crate::lang::nearest(&name, known.clone()) {
+                Some(near) => diagnostic.label(format!("did you mean {}?", near.to_lowercase())),
+                None => {
+                    diagnostic.help(format!("one of {}", known.skip(1).collect::<Vec<_>>().join(", ").to_lowercase()))
+                }
+            });
+        }
+        add(&mut info, capability);
+    }
+    match args.many("role").as_slice() {
+        [] => {}
+        [one] => info.role = Some((*one).to_owned()),
+        several => {
+            info.roles = several.iter().map(|role| (*role).to_owned()).collect();
+            info.role = None;
+            add(&mut info, FrameworkCapabilityType::MultiRole);
+        }
+    }
+    let label =
+        |(key, value): (&str, &str)| Label { key: key.to_owned(), value: Some(value.to_owned()), ..Label::default() };
+    let labels: Vec<_> = args.pairs("label").into_iter().map(label).collect();
+    if !labels.is_empty() {
+        info.labels = Some(Labels { labels, ..Labels::default() });
+    }
+    Ok(info)
+}
+
+fn add(info: &mut FrameworkInfo, capability: FrameworkCapabilityType) {
+    let capability = FrameworkCapability { r#type: Some(capability), ..FrameworkCapability::default() };
+    if !info.capabilities.contains(&capability) {
+        info.capabilities.push(capability);
+    }
 }

@@ -1,0 +1,308 @@
+//! The kernel's shared state, and the answers that need no cell: who it is, completion, help, history, comms.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mesos_repl::document::Diagnostic;
+use mesos_repl::engine::{self, Engine};
+use mesos_repl::lang::{self, Completeness, Input};
+use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::Backend;
+use crate::bundle;
+use crate::cursor;
+use crate::history::History;
+use crate::iopub::Iopub;
+use crate::rust::Rust;
+use crate::stdin::Stdin;
+use crate::wire::{PROTOCOL, Request, Sender};
+
+/// How the kernel is set up.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The master; an embedded one without it.
+    pub master: Option<String>,
+    /// Where the history is kept; in memory only without it.
+    pub history: Option<PathBuf>,
+    /// Whether Rust cells may run.
+    pub rust: bool,
+}
+
+/// What everything in the kernel shares.
+#[derive(Debug)]
+pub struct Kernel {
+    /// Output.
+    pub iopub: Iopub,
+    /// Makes messages.
+    pub sender: Arc<Sender>,
+    /// Questions to the person.
+    pub stdin: Arc<Stdin>,
+    /// The kernel's end.
+    pub stop: CancellationToken,
+    /// Rust cells.
+    pub rust: Rust,
+    /// Whether the framework shall be torn down at the end.
+    pub teardown: AtomicBool,
+    settings: Settings,
+    backend: OnceCell<Result<Backend, Diagnostic>>,
+    history: Mutex<History>,
+    count: AtomicU32,
+    /// The cells that run, by their subshell.
+    running: Mutex<HashMap<Option<String>, CancellationToken>>,
+}
+
+impl Kernel {
+    /// A kernel; the engine starts with [`Kernel::engine`]'s first use.
+    pub fn new(
+        settings: Settings,
+        iopub: Iopub,
+        sender: Arc<Sender>,
+        stdin: Arc<Stdin>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            history: Mutex::new(History::open(settings.history.as_deref())),
+            rust: Rust::new(settings.rust),
+            teardown: AtomicBool::new(false),
+            iopub,
+            sender,
+            stdin,
+            stop,
+            settings,
+            backend: OnceCell::new(),
+            count: AtomicU32::new(0),
+            running: Mutex::default(),
+        }
+    }
+
+    /// The engine, started by the first who asks.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn engine(&self) -> Result<&Engine, Diagnostic> {
+        let start = || Backend::start(self.settings.master.as_deref());
+        let backend = self.backend.get_or_init(start).await;
+        backend.as_ref().map(|backend| &backend.engine).map_err(Clone::clone)
+    }
+
+    /// The engine if it has been started.
+    pub fn started_engine(&self) -> Option<&Engine> {
+        self.backend.get()?.as_ref().ok().map(|backend| &backend.engine)
+    }
+
+    /// The number of a new cell; an unstored one takes the next without using it up.
+    pub fn number(&self, stored: bool) -> u32 {
+        if stored { self.count.fetch_add(1, Ordering::Relaxed) + 1 } else { self.count.load(Ordering::Relaxed) }
+    }
+
+    /// Keeps a cell's text.
+    pub fn remember(&self, number: u32, code: &str) {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).add(number, code);
+    }
+
+    /// A cell begins: its cancellation.
+    pub fn begin(&self, subshell: Option<&str>) -> CancellationToken {
+        let cancel = self.stop.child_token();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(subshell.map(str::to_owned), cancel.clone());
+        cancel
+    }
+
+    /// A cell has ended.
+    pub fn end(&self, subshell: Option<&str>) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.remove(&subshell.map(str::to_owned));
+    }
+
+    /// Cancels every cell that runs.
+    pub fn interrupt(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.values().for_each(CancellationToken::cancel);
+    }
+
+    /// The end: the framework is torn down if that was asked for, otherwise it stays with the master.
+    pub async fn close(mut self) {
+        self.rust.close();
+        if let Some(Ok(backend)) = self.backend.take() {
+            let session = backend.engine.session();
+            let subscribed = session.status().borrow().is_subscribed();
+            if subscribed && self.teardown.load(Ordering::Relaxed) {
+                let torn = tokio::time::timeout(std::time::Duration::from_secs(5), session.teardown()).await;
+                if !matches!(torn, Ok(Ok(_))) {
+                    tracing::warn!("the framework could not be torn down");
+                }
+            }
+            backend.close().await;
+        }
+    }
+
+    /// Answers a request that runs nothing; `None` if it isn't one.
+    pub async fn answer(&self, request: &Request) -> Option<(&'static str, Value)> {
+        Some(match request.kind.as_str() {
+            "kernel_info_request" => ("kernel_info_reply", info()),
+            "is_complete_request" => ("is_complete_reply", is_complete(request.text("code").unwrap_or_default())),
+            "complete_request" => ("complete_reply", self.complete(request).await),
+            "inspect_request" => ("inspect_reply", self.inspect(request).await),
+            "history_request" => {
+                let history = self.history.lock().unwrap_or_else(PoisonError::into_inner).answer(&request.content);
+                ("history_reply", json!({"status": "ok", "history": history}))
+            }
+            // No target is registered here, so no comm is ever open.
+            "comm_info_request" => ("comm_info_reply", json!({"status": "ok", "comms": {}})),
+            _ => return None,
+        })
+    }
+
+    async fn complete(&self, request: &Request) -> Value {
+        let code = request.text("code").unwrap_or_default();
+        let at = place(request, code);
+        let found = if is_rust(code) {
+            self.rust.complete(code, at).await
+        } else {
+            match self.engine().await {
+                Ok(engine) => engine.complete(code, at),
+                Err(_) => lang::complete(code, at, engine::verbs(), &lang::NoNames),
+            }
+        };
+        let (start, end) = (cursor::point(code, found.span.start), cursor::point(code, found.span.end));
+        let described = |candidate: &lang::Candidate| json!({"start": start, "end": end, "text": candidate.insert, "type": kind_of(candidate), "signature": candidate.about});
+        json!({
+            "status": "ok",
+            "matches": engine::inserts(&found),
+            "cursor_start": start,
+            "cursor_end": end,
+            "metadata": {"_jupyter_types_experimental": found.candidates.iter().map(described).collect::<Vec<_>>()},
+        })
+    }
+
+    async fn inspect(&self, request: &Request) -> Value {
+        let code = request.text("code").unwrap_or_default();
+        let at = place(request, code);
+        let word = cursor::word(code, at);
+        let data = if is_rust(code) { self.rust.inspect(code, at).await } else { self.about(word).await };
+        json!({
+            "status": "ok",
+            "found": data.is_some(),
+            "data": data.unwrap_or_else(|| json!({})),
+            "metadata": {},
+        })
+    }
+
+    /// What is known of a word, as a bundle.
+    pub async fn about(&self, word: &str) -> Option<Value> {
+        let document = match self.engine().await {
+            Ok(engine) => engine.inspect(word),
+            Err(_) => None,
+        };
+        document.map(|document| bundle::of(&document))
+    }
+}
+
+/// A request's cursor as a byte of its code.
+fn place(request: &Request, code: &str) -> usize {
+    let at = request.number("cursor_pos").and_then(|at| usize::try_from(at).ok());
+    at.map_or(code.len(), |at| cursor::byte(code, at))
+}
+
+/// Whether a cell, as far as it is typed, is Rust. What is not yet anything, such as half a verb, isn't.
+pub fn is_rust(code: &str) -> bool {
+    let inputs = lang::parse_cell(code, engine::verbs()).unwrap_or_default();
+    let rust = inputs.last().is_some_and(|input| matches!(input, Input::Rust(_)));
+    rust && (code.trim().contains(|c: char| !(c.is_alphanumeric() || c == '_')))
+}
+
+/// What a front end shows beside a candidate.
+fn kind_of(candidate: &lang::Candidate) -> &'static str {
+    if candidate.insert.starts_with("--") {
+        "option"
+    } else if lang::find(engine::verbs(), &candidate.insert).is_some() {
+        "command"
+    } else {
+        "value"
+    }
+}
+
+/// Whether a cell wants more lines.
+fn is_complete(code: &str) -> Value {
+    match lang::completeness(code, engine::verbs()) {
+        Completeness::Complete => json!({"status": "complete"}),
+        Completeness::Incomplete { .. } => {
+            let last = code.lines().last().unwrap_or_default();
+            let mut indent: String = last.chars().take_while(|c| *c == ' ').collect();
+            if last.trim_end().ends_with(['{', '[', '(']) {
+                indent.push_str("    ");
+            }
+            json!({"status": "incomplete", "indent": indent})
+        }
+        Completeness::Invalid(_) => json!({"status": "invalid"}),
+    }
+}
+
+/// The kernel in its own words.
+pub fn info() -> Value {
+    let version = env!("CARGO_PKG_VERSION");
+    json!({
+        "status": "ok",
+        "protocol_version": PROTOCOL,
+        "implementation": "mesos-kernel",
+        "implementation_version": version,
+        "language_info": {
+            "name": "rust",
+            "version": env!("CARGO_PKG_RUST_VERSION"),
+            "mimetype": "text/rust",
+            "file_extension": ".rs",
+            "pygments_lexer": "rust",
+            "codemirror_mode": "rust",
+            "nbconvert_exporter": "script",
+        },
+        "banner": format!(
+            "mesos-kernel {version}: an Apache Mesos scheduler session in commands, v1 calls and Rust. `help` lists the commands."
+        ),
+        "debugger": false,
+        "supported_features": ["kernel subshells", "iopub_welcome"],
+        "help_links": [
+            {"text": "Apache Mesos: scheduler HTTP API", "url": "https://mesos.apache.org/documentation/latest/scheduler-http-api/"},
+            {"text": "Apache Mesos: frameworks", "url": "https://mesos.apache.org/documentation/latest/app-framework-development-guide/"},
+            {"text": "The Rust Programming Language", "url": "https://doc.rust-lang.org/book/"},
+        ],
+    })
+}
+
+/// An error reply of a kind that isn't a cell's.
+pub fn refusal(name: &str, value: &str) -> Value {
+    json!({"status": "error", "ename": name, "evalue": value, "traceback": []})
+}
+
+/// A content's field that is an object.
+pub fn object<'a>(content: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    content.get(name).and_then(Value::as_object).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rust_is_told_from_what_is_being_typed() {
+        for (code, want) in [("let x = 1;", true), ("1+1", true), ("off", false), ("subscribe", false), ("x.y", true)] {
+            assert_eq!(is_rust(code), want, "{code}");
+        }
+    }
+
+    #[test]
+    fn whole_cells_and_parts_of_them() {
+        for (code, want) in [
+            ("let x = 1;", json!({"status": "complete"})),
+            ("fn f() {", json!({"status": "incomplete", "indent": "    "})),
+            ("fn f() {\n    a();", json!({"status": "incomplete", "indent": "    "})),
+            ("f(}", json!({"status": "invalid"})),
+            ("{\"type\":", json!({"status": "incomplete", "indent": ""})),
+        ] {
+            assert_eq!(is_complete(code), want, "{code}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `status`: how the session stands.
+
+use super::prelude::*;
+use crate::session::Phase;
+
+command! {
+    Verb {
+        summary: "how the session stands",
+        examples: &[Example::new("status", "master, subscription, offers, tasks, the last sign of life")],
+        group: "session",
+        ..Verb::new("status")
+    }
+}
+
+async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
+    let session = context.session();
+    let status = session.status().borrow().clone();
+    let target = context.target();
+    let now = session.now();
+    let mut fields = Fields::new().named("session").field("master", status.address.to_string());
+    if let Some(label) = &target.label {
+        fields = fields.keyed("", "note", label.as_str());
+    }
+    fields = phase(fields, &status.phase, now);
+    if let Some(info) = &status.framework {
+        fields = fields.field("name", info.name.as_str());
+    }
+    let document = session.read(|state| {
+        let mut fields = fields;
+        if let Some(id) = &state.framework_id {
+            fields = fields.keyed("framework", "framework_id", Cell::id(id.as_str(), id.as_str()));
+        }
+        let supply = if status.suppressed {
+            "suppressed: the master was asked for no more"
+        } else if status.filtered {
+            "some were declined by themselves and stay away for a while"
+        } else {
+            ""
+        };
+        fields = fields.field("offers", Cell::Count(state.offers.len() as u64));
+        if !supply.is_empty() {
+            fields = fields.keyed("", "supply", supply);
+        }
+        fields = fields
+            .field("active tasks", Cell::Count(state.tasks.active() as u64))
+            .keyed("all tasks", "tasks", Cell::Count(state.tasks.len() as u64))
+            .keyed("last event", "last_event", Cell::maybe(state.last_event, |at| Cell::Ago(now.saturating_sub(at))))
+            .field("events", Cell::Count(state.counts.events))
+            .field("updates", Cell::Count(state.counts.updates));
+        if state.counts.repeats > 0 {
+            fields = fields.field("repeated", Cell::Count(state.counts.repeats));
+        }
+        if state.counts.bad > 0 {
+            fields = fields.keyed("unreadable records", "bad", Cell::Count(state.counts.bad));
+        }
+        Document::from(fields)
+    });
+    let next: &[&str] = match &status.phase {
+        Phase::Idle | Phase::Closed(_) => &["subscribe", "connect HOST:PORT"],
+        Phase::Subscribed { .. } => &["offers", "tasks", "events"],
+        _ => &["events"],
+    };
+    context.show(document.with_next(next.iter().copied()));
+    Ok(())
+}
+
+fn phase(fields: Fields, phase: &Phase, now: Duration) -> Fields {
+    let state = |text: &str, tone| Cell::state(text, tone);
+    match phase {
+        Phase::Idle => fields.field("state", state("not subscribed", Tone::Dim)),
+        Phase::Waiting { until, why } => fields
+            .field("state", state("not connected", Tone::Bad))
+            .keyed("because", "why", why.as_str())
+            .keyed("next try in", "retry", Cell::Left(until.saturating_sub(now))),
+        Phase::Subscribing { since, .. } => fields.field("state", state("subscribing", Tone::Waiting)).keyed(
+            "for",
+            "since",
+            Cell::Lasted(now.saturating_sub(*since)),
+        ),
+        Phase::Subscribed { since, heartbeat, .. } => fields
+            .field("state", state("subscribed", Tone::Running))
+            .keyed("for", "since", Cell::Lasted(now.saturating_sub(*since)))
+            .field("heartbeat", Cell::Lasted(*heartbeat)),
+        Phase::Closed(why) => fields.field("state", state("closed", Tone::Dim)).keyed(
+            "because",
+            "why",
+            crate::engine::explain::closed(why).what,
+        ),
+    }
+}

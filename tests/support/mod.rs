@@ -1,0 +1,55 @@
+//! What the tests share: a real Mesos, a hostile master, Docker, deadlines, and skipping aloud.
+//!
+//! Nothing here sleeps for a fixed time, and nothing passes in silence because something is missing.
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+pub mod docker;
+pub mod hostile;
+pub mod real_mesos;
+
+use std::future::Future;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+/// How often something in another process is looked at again.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Ends a test that this machine lacks something for, and says so.
+#[macro_export]
+macro_rules! skip {
+    ($($why:tt)*) => {{
+        $crate::support::say_skipped(module_path!(), &format!($($why)*));
+        return;
+    }};
+}
+
+/// Past the capture of the test harness, which would keep a passed test's output to itself.
+pub fn say_skipped(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "SKIPPED {test}: {why}");
+}
+
+/// What `future` gives, within the deadline.
+pub async fn within<T>(deadline: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(deadline, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("not within {deadline:?}: {what}"),
+    }
+}
+
+/// Looks again and again until `look` finds something; for what can't be waited for otherwise.
+pub async fn until<T>(deadline: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < deadline, "not within {deadline:?}: {what}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// A port of 127.0.0.1 that nobody listens on just now.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

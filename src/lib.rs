@@ -18,4 +18,5 @@ pub mod render;
 pub mod repl;
 pub mod session;
 pub mod state;
+pub mod ui;
 pub mod view;

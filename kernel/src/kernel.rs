@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mesos_repl::document::Diagnostic;
+use mesos_repl::embedded::Docker;
 use mesos_repl::engine::{self, Engine};
 use mesos_repl::lang::{self, Completeness, Input};
 use mesos_repl::serve::Server;
@@ -27,6 +28,8 @@ use crate::wire::{PROTOCOL, Request, Sender};
 pub struct Settings {
     /// The master; an embedded one without it.
     pub master: Option<String>,
+    /// Whether the embedded Mesos runs real containers.
+    pub docker: Docker,
     /// Where the history is kept; in memory only without it.
     pub history: Option<PathBuf>,
     /// Whether Rust cells may run.
@@ -88,7 +91,7 @@ impl Kernel {
     /// # Errors
     /// Why there is none.
     pub async fn engine(&self) -> Result<&Engine, Diagnostic> {
-        let start = || Backend::start(self.settings.master.as_deref());
+        let start = || Backend::start(self.settings.master.as_deref(), self.settings.docker);
         let backend = self.backend.get_or_init(start).await;
         backend.as_ref().map(|backend| &backend.engine).map_err(Clone::clone)
     }

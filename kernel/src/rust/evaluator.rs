@@ -382,8 +382,12 @@ impl Heard {
                 let message: Vec<&str> = self.errors[at + 1..].iter().take_while(|line| !is_backtrace(line)).map(String::as_str).collect();
                 let message = message.join("\n");
                 let trouble = Trouble::new("Panic", if message.is_empty() { place.to_owned() } else { message });
-                let place = place.replace("src/lib.rs", "this cell's code");
-                trouble.line(format!("at {}", render::safe_line(&place))).line(KEPT)
+                // A place in generated code says nothing to anybody.
+                if place.starts_with("src/lib.rs") {
+                    trouble.line(KEPT)
+                } else {
+                    trouble.line(format!("at {}", render::safe_line(place))).line(KEPT)
+                }
             }
             None => {
                 let message = self.errors.join("\n");
@@ -519,6 +523,8 @@ impl Listener<'_> {
     fn error(&mut self, line: String) {
         // A panic's message becomes the cell's error; its backtrace is all runtime.
         if line.contains("panicked at") {
+            // The runtime puts an empty line before it.
+            self.held.pop_if(|last| last.is_empty());
             self.release();
             self.panicking = true;
         }
@@ -546,7 +552,7 @@ fn bundle(contents: std::collections::HashMap<String, String>) -> Value {
         };
         data.insert(kind, value);
     }
-    if data.is_empty() {
+    if data.is_empty() || (data.len() == 1 && data.get("text/plain").is_some_and(|text| text == "()")) {
         return Value::Null;
     }
     data.entry("text/plain").or_insert_with(|| json!(""));

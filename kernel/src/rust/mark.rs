@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::{Expr, Stmt};
 
 /// The function that prints the mark and returns its argument.
-const REACHED: &str = "::mesos_handle::reached";
+const REACHED: &str = "mesos_handle::reached";
 
 /// The cell with its mark; `None` if nothing in it runs, or it isn't plain Rust (then evcxr has its say alone).
 pub fn marked(code: &str) -> Option<String> {

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use mesos_kernel::install::{self, Place, Spec};
 use mesos_kernel::kernel::Settings;
-use mesos_repl::embedded::Docker;
 use mesos_kernel::{connection, doctor, server};
+use mesos_repl::embedded::Docker;
 
 /// A Jupyter kernel for Apache Mesos: commands, v1 calls and Rust on a live scheduler session.
 #[derive(Parser)]
@@ -163,7 +163,12 @@ fn do_run(run: Run) -> Result<(), Failure> {
     if !run.no_rust {
         mesos_kernel::rust::with_build_folder();
     }
-    let settings = Settings { master: run.master, docker: if run.no_docker { Docker::Never } else { Docker::Auto }, history: history(), rust: !run.no_rust };
+    let settings = Settings {
+        master: run.master,
+        docker: if run.no_docker { Docker::Never } else { Docker::Auto },
+        history: history(),
+        rust: !run.no_rust,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(server::run(&connection, settings))?;
     // A thread that still waits for something shall not hold the process.

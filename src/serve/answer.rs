@@ -75,7 +75,8 @@ impl Asked<'_> {
             Outcome::Done | Outcome::Quit(_) => Ok(collected.documents),
             Outcome::Cancelled => Err(interrupted()),
             Outcome::Failed => {
-                let last = collected.documents.into_iter().last().and_then(|document| document.blocks.into_iter().last());
+                let last =
+                    collected.documents.into_iter().last().and_then(|document| document.blocks.into_iter().last());
                 match last {
                     Some(Block::Diagnostic(diagnostic)) => Err(diagnostic),
                     _ => Err(Diagnostic::new("the command failed")),
@@ -85,7 +86,11 @@ impl Asked<'_> {
     }
 
     /// Waits until `look` finds something; `None` when the time is over.
-    async fn wait<T>(&self, limit: Duration, mut look: impl FnMut(&State) -> Option<T>) -> Result<Option<T>, Diagnostic> {
+    async fn wait<T>(
+        &self,
+        limit: Duration,
+        mut look: impl FnMut(&State) -> Option<T>,
+    ) -> Result<Option<T>, Diagnostic> {
         let session = self.engine.session();
         let mut found = None;
         let changed = session.changed_until(|state| {
@@ -131,7 +136,10 @@ impl Asked<'_> {
     async fn subscribe(&self) -> Result<Value, Diagnostic> {
         let info = self.request.get("framework").cloned().unwrap_or_default();
         let status = self.engine.session().status().borrow().clone();
-        let same = status.framework.as_ref().is_some_and(|now| Some(now.name.as_str()) == info.get("name").and_then(Value::as_str));
+        let same = status
+            .framework
+            .as_ref()
+            .is_some_and(|now| Some(now.name.as_str()) == info.get("name").and_then(Value::as_str));
         if !(status.is_subscribed() && same) {
             let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
             self.execute(&call.to_string()).await?;

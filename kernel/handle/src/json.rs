@@ -289,15 +289,9 @@ mod tests {
 
     #[test]
     fn what_is_read_is_written() {
-        for text in [
-            "null",
-            "true",
-            "-1.5",
-            r#""a\"\\\u0001é😀""#,
-            "[]",
-            "[1,[2],{}]",
-            r#"{"a":{"b":[null,false]},"c":"d"}"#,
-        ] {
+        for text in
+            ["null", "true", "-1.5", r#""a\"\\\u0001é😀""#, "[]", "[1,[2],{}]", r#"{"a":{"b":[null,false]},"c":"d"}"#]
+        {
             assert_eq!(Value::parse(text).map(|value| value.to_string()).as_deref(), Some(text));
         }
         assert_eq!(Value::parse(r#""\ud83d\ude00\n""#), Some("😀\n".into()));

@@ -18,7 +18,8 @@ const SLACK: Duration = Duration::from_secs(150);
 fn usual() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || set("HOME").map(|home| home.join(".local/state"));
-    let folder = set("XDG_RUNTIME_DIR").or_else(|| set("XDG_STATE_HOME")).or_else(home).unwrap_or_else(std::env::temp_dir);
+    let folder =
+        set("XDG_RUNTIME_DIR").or_else(|| set("XDG_STATE_HOME")).or_else(home).unwrap_or_else(std::env::temp_dir);
     folder.join("mesos-repl/session.sock")
 }
 
@@ -45,8 +46,11 @@ fn started(path: &std::path::Path) -> Result<UnixStream> {
         .stderr(Stdio::null())
         .spawn();
     if let Err(why) = start {
-        return Err(Error::new(format!("no session is offered at {}, and {program:?} can't be started: {why}", path.display()))
-            .help("cargo install mesos-repl, or set MESOS_REPL to the program"));
+        return Err(Error::new(format!(
+            "no session is offered at {}, and {program:?} can't be started: {why}",
+            path.display()
+        ))
+        .help("cargo install mesos-repl, or set MESOS_REPL to the program"));
     }
     let begin = Instant::now();
     loop {

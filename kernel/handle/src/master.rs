@@ -182,7 +182,10 @@ impl Framework {
     /// When the session isn't subscribed.
     pub fn id(&self) -> Result<String> {
         match ask(op("hello", []), SOON)?.get("framework").text() {
-            "" => Err(Error::new("the session isn't subscribed").help("master.subscribe(FrameworkInfo::new(user, name))?")),
+            "" => {
+                Err(Error::new("the session isn't subscribed")
+                    .help("master.subscribe(FrameworkInfo::new(user, name))?"))
+            }
             id => Ok(id.to_owned()),
         }
     }
@@ -208,6 +211,11 @@ impl Framework {
     /// # Errors
     /// When the offer is too small or no longer there (nothing is sent then), or the master refuses.
     pub fn accept(&self, offer: &Offer, task: TaskInfo) -> Result<Task> {
+        let short = offer.shortages(&task);
+        if !short.is_empty() {
+            let text = format!("error: the offer is too small\n  {}\n  help: nothing was sent", short.join("\n  "));
+            return Err(Error::told("the offer is too small", text));
+        }
         self.launch_on(vec![offer.id.as_str().into()], &task)
     }
 
@@ -309,20 +317,35 @@ impl Offer {
         &self.json
     }
 
+    /// What the task wants beyond what is offered, a line each.
+    fn shortages(&self, task: &TaskInfo) -> Vec<String> {
+        let line = |(name, wanted): (&str, f64)| {
+            let offered = scalar(&self.json, name);
+            (wanted > offered)
+                .then(|| format!("{name}: {wanted} wanted, {offered} offered (short of {})", wanted - offered))
+        };
+        task.scalars().filter_map(line).collect()
+    }
+
     fn drawn(&self) -> Drawn {
         let plain = format!("{}: {} cpus, {} MiB on {}", self.id, self.cpus, self.mem, self.hostname);
         Drawn { plain, html: String::new(), json: self.json.clone() }
     }
 }
 
+/// A resource's parts: it may come in several, such as one per role.
+fn parts<'a>(offer: &'a Value, name: &'a str) -> impl Iterator<Item = &'a Value> {
+    offer.get("resources").items().iter().filter(move |resource| resource.get("name").text() == name)
+}
+
+fn scalar(offer: &Value, name: &str) -> f64 {
+    parts(offer, name).filter_map(|part| part.at(&["scalar", "value"]).number()).sum()
+}
+
 impl From<&Value> for Offer {
     fn from(value: &Value) -> Self {
-        let resources = value.get("resources").items();
-        let named = |name: &'static str| resources.iter().filter(move |resource| resource.get("name").text() == name);
-        // A resource may come in several parts, such as one per role.
-        let scalar = |name| named(name).filter_map(|resource| resource.at(&["scalar", "value"]).number()).sum();
         let bound = |range: &Value, name: &str| range.get(name).number().unwrap_or_default() as u32;
-        let ranges = named("ports").flat_map(|resource| resource.at(&["ranges", "range"]).items());
+        let ranges = parts(value, "ports").flat_map(|resource| resource.at(&["ranges", "range"]).items());
         let attribute = |value: &Value| {
             let text = value.at(&["text", "value"]);
             let number = value.at(&["scalar", "value"]);
@@ -333,9 +356,9 @@ impl From<&Value> for Offer {
             id: value.at(&["id", "value"]).text().to_owned(),
             agent_id: value.at(&["agent_id", "value"]).text().to_owned(),
             hostname: value.get("hostname").text().to_owned(),
-            cpus: scalar("cpus"),
-            mem: scalar("mem"),
-            disk: scalar("disk"),
+            cpus: scalar(value, "cpus"),
+            mem: scalar(value, "mem"),
+            disk: scalar(value, "disk"),
             ports: ranges.map(|range| (bound(range, "begin"), bound(range, "end"))).collect(),
             attributes: value.get("attributes").items().iter().map(attribute).collect(),
             json: value.clone(),

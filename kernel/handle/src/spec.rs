@@ -195,6 +195,11 @@ impl TaskInfo {
         self
     }
 
+    /// The amounts that it wants.
+    pub(crate) fn scalars(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.resources.iter().map(|(name, amount)| (name.as_str(), *amount))
+    }
+
     fn command_json(&self) -> Value {
         let mut command = match &self.command {
             Some(shell) => Value::object([("shell", true.into()), ("value", shell.as_str().into())]),
@@ -208,7 +213,10 @@ impl TaskInfo {
             let variable = |(name, value): &(String, String)| {
                 Value::object([("name", name.as_str().into()), ("value", value.as_str().into())])
             };
-            command.set("environment", Value::object([("variables", list(self.environment.iter().map(variable).collect()))]));
+            command.set(
+                "environment",
+                Value::object([("variables", list(self.environment.iter().map(variable).collect()))]),
+            );
         }
         if !self.uris.is_empty() {
             let uri = |(uri, extract): &(String, bool)| {

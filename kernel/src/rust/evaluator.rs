@@ -274,8 +274,8 @@ impl Evaluator {
         if let Some(socket) = self.shared.socket.get() {
             command.env("MESOS_SESSION", socket);
         }
-        let (context, outputs) =
-            EvalContext::with_subprocess_command(command).map_err(|why| unavailable(&format!("evcxr doesn't start: {why}")))?;
+        let (context, outputs) = EvalContext::with_subprocess_command(command)
+            .map_err(|why| unavailable(&format!("evcxr doesn't start: {why}")))?;
         let mut context = CommandContext::with_eval_context(context);
         *self.shared.child.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.process_handle());
         let dependency = format!(":dep mesos-handle = {{ path = {:?} }}", handle.display().to_string());
@@ -378,8 +378,10 @@ impl Heard {
         let panic = self.errors.iter().position(|line| line.contains("panicked at"));
         match panic {
             Some(at) => {
-                let place = self.errors[at].split("panicked at").nth(1).unwrap_or_default().trim().trim_end_matches(':');
-                let message: Vec<&str> = self.errors[at + 1..].iter().take_while(|line| !is_backtrace(line)).map(String::as_str).collect();
+                let place =
+                    self.errors[at].split("panicked at").nth(1).unwrap_or_default().trim().trim_end_matches(':');
+                let message: Vec<&str> =
+                    self.errors[at + 1..].iter().take_while(|line| !is_backtrace(line)).map(String::as_str).collect();
                 let message = message.join("\n");
                 let trouble = Trouble::new("Panic", if message.is_empty() { place.to_owned() } else { message });
                 // A place in generated code says nothing to anybody.
@@ -391,8 +393,9 @@ impl Heard {
             }
             None => {
                 let message = self.errors.join("\n");
-                Trouble::new("Err", if message.is_empty() { "a ? met an error".to_owned() } else { message })
-                    .line("The `?` ended the cell here: variables that it would have set are not set, the others are kept.")
+                Trouble::new("Err", if message.is_empty() { "a ? met an error".to_owned() } else { message }).line(
+                    "The `?` ended the cell here: variables that it would have set are not set, the others are kept.",
+                )
             }
         }
     }
@@ -400,7 +403,8 @@ impl Heard {
     /// A cell whose process is gone.
     fn death(&self, why: &str, variables: &[String], killed: bool) -> Trouble {
         let lost: Vec<&str> = variables.iter().map(String::as_str).filter(|name| *name != "mesos").collect();
-        let lost = if lost.is_empty() { "No variables were lost".to_owned() } else { format!("Lost: {}", lost.join(", ")) };
+        let lost =
+            if lost.is_empty() { "No variables were lost".to_owned() } else { format!("Lost: {}", lost.join(", ")) };
         let (name, value) = if killed {
             ("Interrupted", "the cell didn't stop, so its process was ended".to_owned())
         } else {
@@ -420,7 +424,9 @@ fn is_backtrace(line: &str) -> bool {
 fn how_it_ended(why: &str, errors: &[String]) -> String {
     let status = why.rsplit("Subprocess terminated with status: ").next().unwrap_or(why).trim();
     let crash = errors.iter().find(|line| {
-        ["Segmentation fault.", "Illegal instruction.", "Bus error.", "memory allocation of"].iter().any(|start| line.starts_with(start))
+        ["Segmentation fault.", "Illegal instruction.", "Bus error.", "memory allocation of"]
+            .iter()
+            .any(|start| line.starts_with(start))
             || line.contains("has overflowed its stack")
     });
     match crash {
@@ -570,10 +576,18 @@ fn compilation(code: &str, errors: &[evcxr::CompilationError]) -> Trouble {
             let Some(span) = &spanned.span else { continue };
             if let Some(line) = code.lines().nth(span.start_line.saturating_sub(1)) {
                 let start = span.start_column.saturating_sub(1);
-                let end = if span.end_line == span.start_line { span.end_column.saturating_sub(1) } else { line.chars().count() };
+                let end = if span.end_line == span.start_line {
+                    span.end_column.saturating_sub(1)
+                } else {
+                    line.chars().count()
+                };
                 let carets = "^".repeat(end.saturating_sub(start).max(1));
                 trouble.traceback.push(format!("{:>4} | {line}", span.start_line));
-                trouble.traceback.push(format!("     | {}\x1b[31m{carets} {}\x1b[0m", " ".repeat(start), spanned.label));
+                trouble.traceback.push(format!(
+                    "     | {}\x1b[31m{carets} {}\x1b[0m",
+                    " ".repeat(start),
+                    spanned.label
+                ));
             }
         }
         trouble.traceback.extend(error.help().into_iter().map(|help| format!("help: {help}")));

@@ -11,4 +11,5 @@
 mod support;
 
 mod golden;
+mod reference;
 mod session;

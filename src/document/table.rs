@@ -103,6 +103,9 @@ pub struct Fields {
     pub name: String,
     /// The properties, from top to bottom.
     pub rows: Vec<Field>,
+    /// Whether the labels are what one looks for (commands, options) and the values explain them; else the other way
+    /// round.
+    pub is_glossary: bool,
 }
 
 /// One property.
@@ -126,6 +129,13 @@ impl Fields {
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
+        self
+    }
+
+    /// The same fields as a glossary: the labels are what one looks for.
+    #[must_use]
+    pub fn glossary(mut self) -> Self {
+        self.is_glossary = true;
         self
     }
 

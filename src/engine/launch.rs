@@ -163,9 +163,6 @@ fn failure(task: &Task, until: &str) -> Diagnostic {
     let what = format!("'{}' is {} and was never {}", task.id, task.state, until);
     let mut diagnostic = Diagnostic::new(what);
     if let Some(status) = &status {
-        if let Some(message) = &status.message {
-            diagnostic = diagnostic.detail(message.clone());
-        }
         for line in view::verdict(status) {
             diagnostic = diagnostic.detail(line);
         }

@@ -10,22 +10,27 @@ mod explain;
 mod fill;
 mod launch;
 mod names;
+mod notices;
 mod output;
 mod paste;
+mod standing;
 mod task;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use context::Failure;
+pub use notices::{Notice, Notices};
 pub use output::{Collected, Output};
+pub use standing::Standing;
 
 use crate::client::{Address, RequestError};
 use crate::document::{Diagnostic, Document};
 use crate::lang::{self, Candidate, Completeness, Completion, Input, JsonCall, Role, Verb};
-use crate::mesos::FrameworkInfo;
+use crate::mesos::{FrameworkCapability, FrameworkInfo};
 use crate::session::{Config, Session};
 use context::Context;
 
@@ -55,10 +60,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        use crate::mesos::FrameworkCapabilityType::{PartitionAware, TaskKillingState};
+        let capability = |kind| FrameworkCapability { r#type: Some(kind), ..FrameworkCapability::default() };
+        // With them a task that can't be reached isn't called lost, and a kill is seen from its beginning.
         let framework = FrameworkInfo {
             user: String::new(),
             name: "mesos-repl".to_owned(),
             failover_timeout: Some(3600.0),
+            capabilities: vec![capability(PartitionAware), capability(TaskKillingState)],
             ..FrameworkInfo::default()
         };
         Self { framework, patience: Duration::from_secs(120), lease: Some(Duration::from_secs(60)), hints: true }
@@ -100,6 +109,8 @@ struct Inner {
     connected: RwLock<Connected>,
     /// Where it began.
     home: Target,
+    /// Counts the turns to another master.
+    switches: watch::Sender<u64>,
     options: Options,
 }
 
@@ -116,7 +127,7 @@ impl Engine {
     /// When the HTTP client can't be made.
     pub fn start(target: Target, options: Options) -> Result<Self, RequestError> {
         let connected = RwLock::new(connect(target.clone(), &options)?);
-        Ok(Self { inner: Arc::new(Inner { connected, home: target, options }) })
+        Ok(Self { inner: Arc::new(Inner { connected, home: target, switches: watch::Sender::new(0), options }) })
     }
 
     /// The session of the present master.
@@ -147,8 +158,14 @@ impl Engine {
     async fn switch(&self, target: Target) -> Result<(), RequestError> {
         let new = connect(target, &self.inner.options)?;
         let old = std::mem::replace(&mut *self.inner.connected.write().unwrap_or_else(PoisonError::into_inner), new);
+        self.inner.switches.send_modify(|count| *count += 1);
         old.session.close().await;
         Ok(())
+    }
+
+    /// Fires when the engine has turned to another master and thus another session.
+    pub fn switches(&self) -> watch::Receiver<u64> {
+        self.inner.switches.subscribe()
     }
 
     /// Runs everything in `text`, in order, up to the first failure.

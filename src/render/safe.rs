@@ -17,15 +17,39 @@ pub fn safe_line(text: &str) -> Cow<'_, str> {
 }
 
 fn escape(text: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let harmful = |c: char| is_unsafe(c) && !allowed(c);
-    if !text.chars().any(harmful) {
+    replace(text, |c| is_unsafe(c) && !allowed(c), push_visible)
+}
+
+fn replace(text: &str, harmful: impl Fn(char) -> bool, push: impl Fn(&mut String, char)) -> Cow<'_, str> {
+    // Most text is plain ASCII, and for that a look at its bytes is enough.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) || !text.chars().any(&harmful) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if harmful(c) { push_visible(&mut out, c) } else { out.push(c) }
+        if harmful(c) { push(&mut out, c) } else { out.push(c) }
     }
     Cow::Owned(out)
+}
+
+/// JSON or YAML text in which everything unsafe stands in double quotes: there it becomes an escape of the same meaning,
+/// so the text stays exact. Line breaks between the values stay as they are.
+pub(super) fn safe_json(json: &str) -> Cow<'_, str> {
+    replace(json, is_unsafe_in_lines, |out, c| {
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    })
+}
+
+/// The same for YAML, which knows no surrogates.
+pub(super) fn safe_yaml(yaml: &str) -> Cow<'_, str> {
+    replace(yaml, is_unsafe_in_lines, |out, c| {
+        let code = u32::from(c);
+        // Writing to a String cannot fail.
+        let _ = if code > 0xffff { write!(out, "\\U{code:08x}") } else { write!(out, "\\u{code:04x}") };
+    })
 }
 
 /// Writes a character as one would in Rust source, so that it can be seen and searched for.
@@ -34,10 +58,16 @@ fn push_visible(out: &mut String, c: char) {
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        // Writing to a String cannot fail.
-        _ if u32::from(c) < 0x100 => drop(write!(out, "\\x{:02x}", u32::from(c))),
-        _ => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
+        _ => {
+            let code = u32::from(c);
+            // Writing to a String cannot fail.
+            let _ = if code < 0x100 { write!(out, "\\x{code:02x}") } else { write!(out, "\\u{{{code:x}}}") };
+        }
     }
+}
+
+fn is_unsafe_in_lines(c: char) -> bool {
+    is_unsafe(c) && c != '\n'
 }
 
 /// Whether a terminal would obey, reorder or hide this character.

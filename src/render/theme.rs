@@ -60,6 +60,11 @@ pub enum Style {
     Header,
 }
 
+impl Style {
+    /// Words without a meaning of their own.
+    pub const PLAIN: Style = Style::Tone(Tone::Plain);
+}
+
 impl Theme {
     /// No colours.
     pub const PLAIN: Theme = Theme { colour: false };

@@ -49,7 +49,8 @@ pub fn reason_in_words(reason: &StatusReason) -> Option<&'static str> {
 pub fn verdict(status: &TaskStatus) -> Vec<String> {
     let mut lines = Vec::new();
     let message = status.message.as_deref().unwrap_or("");
-    if let Some(words) = status.reason.as_ref().and_then(reason_in_words) {
+    let not_pulled = message.contains("pull") && status.state == TaskState::Failed;
+    if let Some(words) = status.reason.as_ref().and_then(reason_in_words).filter(|_| !not_pulled) {
         lines.push(words.to_owned());
     }
     if status.state == TaskState::Lost && status.source == Some(StatusSource::Master) {
@@ -61,7 +62,7 @@ pub fn verdict(status: &TaskStatus) -> Vec<String> {
         lines.push("a port is taken on the agent's host".to_owned());
     } else if message.contains("user information") {
         lines.push("the user doesn't exist on the agent: subscribe --user NAME or --user NAME for the task".to_owned());
-    } else if message.contains("pull") && status.state == TaskState::Failed {
+    } else if not_pulled {
         lines.push(
             "the agent's Docker couldn't pull the image: is the name right, and the registry in its reach?".to_owned(),
         );

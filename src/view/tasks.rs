@@ -75,7 +75,8 @@ pub fn task(state: &State, task: &Task, now: Duration) -> Document {
         let resources = resources_of(&launch.task.resources);
         fields = fields
             .field("runs", what_runs(&launch.task))
-            .keyed("resources", "cpus", Cell::List(vec![Cell::Cpus(resources.cpus), Cell::Mebibytes(resources.mem)]))
+            .field("cpus", Cell::Cpus(resources.cpus))
+            .field("mem", Cell::Mebibytes(resources.mem))
             .field("launched", Cell::Ago(since(launch.at, now)));
         if !resources.ports.is_empty() {
             fields = fields.field("ports", Cell::Ports(resources.ports));
@@ -167,7 +168,7 @@ fn line(recorded: &Recorded<'_>) -> (String, String) {
 
 fn detail(status: &TaskStatus) -> String {
     let mut parts = Vec::new();
-    parts.extend(status.message.clone().filter(|message| !message.is_empty()));
+    parts.extend(status.message.as_deref().map(str::trim).filter(|message| !message.is_empty()).map(str::to_owned));
     let container = status.container_status.as_ref().and_then(|container| container.container_id.as_ref());
     if parts.is_empty()
         && let Some(id) = container

@@ -1,6 +1,22 @@
 //! The embedded master: one task owns all of its state; HTTP, agents and timers send it messages.
+//!
+//! `validate` and `allocator` are pure; `actor` and the files beside it are what is done to the state; `http` checks
+//! what needs no state. Nothing here runs a task: that is the agents'.
 
+mod accept;
+mod actor;
+mod agents;
+mod allocator;
+mod framework;
 mod http;
+mod maintenance;
+mod offers;
+mod operator;
+mod state;
+mod subscribe;
+mod tasks;
+mod text;
+mod validate;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +28,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::config::Config;
 use super::link::FromAgent;
+
+/// The host name that master and agents give of themselves.
+pub(super) const HOSTNAME: &str = "localhost";
 
 /// A master that runs until this is dropped.
 #[derive(Debug)]
@@ -27,19 +46,39 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Serves a master on `listener`.
 pub(super) fn start(
     listener: TcpListener,
-    _config: &Config,
-    mut from_agents: mpsc::UnboundedReceiver<FromAgent>,
+    config: &Config,
+    from_agents: mpsc::UnboundedReceiver<FromAgent>,
 ) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
+    let master = actor::Master::new(actor::Settings {
+        address,
+        hostname: HOSTNAME.to_owned(),
+        heartbeat: config.heartbeat,
+        allocation_interval: config.allocation_interval,
+        roles: config.roles.clone(),
+        root_submissions: config.root_submissions,
+        authenticate: !config.credentials.is_empty(),
+    });
+    let (inputs, received) = mpsc::unbounded_channel();
+    let shared = http::Shared {
+        inputs,
+        hostname: HOSTNAME.to_owned(),
+        ip: address.ip(),
+        port: address.port(),
+        credentials: config.credentials.clone(),
+    };
     let stop = CancellationToken::new();
-    let stopped = stop.clone();
+    let (serving, running) = (stop.clone(), stop.clone());
+    tokio::spawn(async move {
+        // Its streams end with the master's state.
+        running.run_until_cancelled(master.run(received, from_agents)).await;
+    });
     let server = tokio::spawn(async move {
-        let serve = axum::serve(listener, http::router()).with_graceful_shutdown(stopped.cancelled_owned());
+        let serve = axum::serve(listener, http::router(shared)).with_graceful_shutdown(serving.cancelled_owned());
         if let Err(error) = serve.await {
             tracing::error!(%error, "the embedded master's server ended");
         }
     });
-    tokio::spawn(async move { while from_agents.recv().await.is_some() {} });
     Ok(Running { address, stop: stop.drop_guard(), server })
 }
 
@@ -51,6 +90,8 @@ impl Running {
     pub(super) async fn shutdown(self) {
         drop(self.stop);
         // A client that never finishes its request must not keep us.
-        let _ = tokio::time::timeout(LAST_WORDS, self.server).await;
+        if tokio::time::timeout(LAST_WORDS, self.server).await.is_err() {
+            tracing::debug!("a client keeps its connection to the embedded master");
+        }
     }
 }

@@ -31,7 +31,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     fields = fields.field("count", Cell::Count(count));
     if let Phase::Subscribed { heartbeat, silent_after, .. } = session.status().borrow().phase {
         fields = fields.keyed("every", "interval", Cell::Lasted(heartbeat)).keyed(
-            "taken for lost in",
+            "silence allowed",
             "silent_in",
             Cell::Left(silent_after.saturating_sub(now)),
         );

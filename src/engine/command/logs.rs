@@ -30,6 +30,8 @@ command! {
 const END: u64 = 1 << 20;
 /// How much is asked for at once; an agent gives no more than sixteen pages.
 const PIECE: u64 = 64 << 10;
+/// How long an empty file of a running task is waited for.
+const MOMENT: Duration = Duration::from_secs(1);
 /// How often a followed file is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -38,7 +40,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     let task = context.session().read(|state| names::task(state, &args, given))?;
     let file = if args.switch("stderr") { "stderr" } else { "stdout" };
     let sandbox = agents::sandbox(context, task.as_str()).await?;
-    let size = sandbox.size(context, file).await?;
+    let size = first_size(context, &sandbox, task.as_str(), file).await?;
     let keep = args.mebibytes("bytes").map_or(END, bytes);
     let (text, mut at) = read_from(context, &sandbox, file, size.saturating_sub(keep)).await?;
     let text = match args.count("lines") {
@@ -67,6 +69,20 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
             return Ok(());
         }
         tokio::time::sleep_until((tokio::time::Instant::now() + LOOK).min(end)).await;
+    }
+}
+
+/// The file's size; a task that has just begun is given a moment to write.
+async fn first_size(context: &mut Context<'_>, sandbox: &Sandbox, task: &str, file: &str) -> Result<u64, Failure> {
+    let end = tokio::time::Instant::now() + MOMENT;
+    loop {
+        let size = sandbox.size(context, file).await?;
+        let session = context.session();
+        let over = session.read(|state| state.tasks.get(task).is_none_or(crate::state::Task::is_over));
+        if size > 0 || over || tokio::time::Instant::now() >= end {
+            return Ok(size);
+        }
+        tokio::time::sleep(MOMENT / 10).await;
     }
 }
 

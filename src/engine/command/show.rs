@@ -7,7 +7,13 @@ use crate::state::Task;
 command! {
     Verb {
         summary: "the JSON behind an offer, a task, an agent or a framework",
+        about: "Bytes that an executor attached to a status (data, base64) are given by their length: --data decodes them, \
+                --raw leaves them as they came.",
         positionals: &[Positional::one("id", Kind::AnyId, "its id")],
+        options: &[
+            Opt::switch("data", "attached bytes decoded, such as what docker inspect said"),
+            Opt::switch("raw", "everything as it came"),
+        ],
         examples: &[
             Example::new("show O0", "the offer as it came").after(&["offers"]),
             Example::new("show nap", "the task as it was launched, and every status of it").after(&["run --cmd 'sleep 60' --name nap"]),
@@ -19,7 +25,13 @@ command! {
 
 async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     let id = args.one("id");
-    if let Some(value) = context.session().read(|state| own(state, id)) {
+    if let Some(mut value) = context.session().read(|state| own(state, id)) {
+        let statuses = value.get_mut("statuses").and_then(Value::as_array_mut).into_iter().flatten();
+        for status in statuses.filter(|_| !args.switch("raw")) {
+            if let Some(data) = status.get_mut("data") {
+                *data = attached(data, args.switch("data"));
+            }
+        }
         context.show(value);
         return Ok(());
     }
@@ -54,9 +66,25 @@ fn own(state: &crate::state::State, part: &str) -> Option<Value> {
     state.tasks.get(id).map(task)
 }
 
+/// Attached bytes: decoded as JSON or text, or only counted.
+fn attached(data: &Value, decode: bool) -> Value {
+    use base64::Engine as _;
+    let Some(bytes) = data.as_str().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok()) else {
+        return data.clone();
+    };
+    if !decode {
+        return Value::String(format!("({} bytes)", bytes.len()));
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
 fn task(task: &Task) -> Value {
-    let statuses: Vec<Value> =
-        task.history().filter_map(|recorded| serde_json::from_slice(recorded.json).ok()).collect();
+    let status = |json: &[u8]| {
+        let value: Value = serde_json::from_slice(json).ok()?;
+        Some(value.pointer("/update/status").cloned().unwrap_or(value))
+    };
+    let statuses: Vec<Value> = task.history().filter_map(|recorded| status(recorded.json)).collect();
     let info = task.launch.as_ref().and_then(|launch| serde_json::to_value(&launch.task).ok());
     serde_json::json!({"task_id": task.id.as_str(), "state": task.state.as_str(), "task_info": info, "statuses": statuses})
 }

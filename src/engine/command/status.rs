@@ -37,11 +37,13 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
         } else {
             ""
         };
+        fields = fields.field("offers", Cell::Count(state.offers.len() as u64));
+        if !supply.is_empty() {
+            fields = fields.keyed("", "supply", supply);
+        }
         fields = fields
-            .field("offers", Cell::Count(state.offers.len() as u64))
-            .keyed("", "supply", supply)
-            .keyed("tasks", "active_tasks", Cell::Count(state.tasks.active() as u64))
-            .keyed("of", "tasks", Cell::Count(state.tasks.len() as u64))
+            .field("active tasks", Cell::Count(state.tasks.active() as u64))
+            .keyed("all tasks", "tasks", Cell::Count(state.tasks.len() as u64))
             .keyed("last event", "last_event", Cell::maybe(state.last_event, |at| Cell::Ago(now.saturating_sub(at))))
             .field("events", Cell::Count(state.counts.events))
             .field("updates", Cell::Count(state.counts.updates));

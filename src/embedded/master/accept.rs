@@ -1,0 +1,520 @@
+//! ACCEPT: what becomes of offers that a framework uses.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::actor::{Master, Timer, event};
+use super::framework::{Operation as Applied, Task};
+use super::validate::Check;
+use super::validate::operation as check;
+use super::validate::task::{self as check_task, Place, Taken};
+use crate::embedded::link::ToAgent;
+use crate::embedded::resources::{Resources, fixed, floating, upgraded};
+use crate::mesos::{
+    Accept, AgentId, AllocationInfo, EventMessage, EventType, ExecutorInfo, Filters, FrameworkId, HealthCheckType,
+    LaunchGroup, OfferId, Operation, OperationState, OperationStatus, OperationType, Resource, Scalar, StatusReason,
+    TaskInfo, TaskState, UpdateOperationStatus, Uuid,
+};
+
+/// Before an operation's status is sent a second time.
+const RETRY: Duration = Duration::from_secs(10);
+/// The longest time between two of its sendings.
+const LONGEST_RETRY: Duration = Duration::from_secs(600);
+
+/// Offers in use, while their operations are gone through.
+struct Use {
+    framework: FrameworkId,
+    agent: AgentId,
+    role: String,
+    /// What is left.
+    rest: Resources,
+    /// What growing and shrinking volumes made, which this ACCEPT can't use any more.
+    resized: Resources,
+}
+
+impl Master {
+    /// ACCEPT.
+    pub(super) fn accept(&mut self, id: &FrameworkId, accept: Accept) {
+        if let Err(why) = self.check_offers(id, &accept.offer_ids) {
+            return self.accept_invalid(id, &accept, &why);
+        }
+        let mut offered = Resources::default();
+        let mut place = None;
+        for offer in accept.offer_ids.iter().filter_map(|offer| self.take_offer(offer)) {
+            offered.add(&Resources::of(&offer.resources));
+            place = Some((offer.agent_id, offer.allocation_info.and_then(|info| info.role)));
+        }
+        let Some((agent, role)) = place else { return };
+        let role = role.unwrap_or_else(|| "*".to_owned());
+        let mut used = Use { framework: id.clone(), agent, role, rest: offered.clone(), resized: Resources::default() };
+        let operations: Vec<Operation> =
+            accept.operations.into_iter().filter_map(|operation| self.prepare(&used, operation)).collect();
+        for operation in operations {
+            self.operation(&mut used, operation);
+        }
+        let converted = used.rest.plus(&used.resized).minus(&offered);
+        let declined = used.rest.minus(&converted);
+        let now = Instant::now();
+        self.allocator.recover(id, &used.agent, &converted, None, now);
+        let filters = accept.filters.unwrap_or_else(Filters::default);
+        self.allocator.recover(id, &used.agent, &declined, Some(&filters), now);
+    }
+
+    fn check_offers(&self, id: &FrameworkId, offers: &[OfferId]) -> Check {
+        if offers.is_empty() {
+            return Err("No offers specified".to_owned());
+        }
+        for (index, offer) in offers.iter().enumerate() {
+            if offers[..index].contains(offer) {
+                return Err(format!("Duplicate offer {offer} in offer list"));
+            }
+        }
+        let known: Result<Vec<_>, _> = offers
+            .iter()
+            .map(|offer| self.offers.get(offer).ok_or_else(|| format!("Offer {offer} is no longer valid")))
+            .collect();
+        let known = known?;
+        if let Some(offer) = known.iter().find(|offer| offer.framework_id != *id) {
+            return Err(format!(
+                "Offer {} has invalid framework {} while framework {id} is expected",
+                offer.id, offer.framework_id
+            ));
+        }
+        let role = |offer: &crate::mesos::Offer| {
+            offer.allocation_info.as_ref().and_then(|info| info.role.clone()).unwrap_or_default()
+        };
+        let first = known[0];
+        if let Some(other) = known.iter().find(|offer| role(offer) != role(first)) {
+            // The unbalanced quotes are the original's.
+            return Err(format!(
+                "Aggregated offers must be allocated to the same role. Offer {} uses role '{} but another is using \
+                 role '{}",
+                other.id,
+                role(other),
+                role(first)
+            ));
+        }
+        if let Some(other) = known.iter().find(|offer| offer.agent_id != first.agent_id) {
+            return Err(format!(
+                "Aggregated offers must belong to one single agent. Offer {} uses agent {} and agent {}",
+                other.id, other.agent_id, first.agent_id
+            ));
+        }
+        Ok(())
+    }
+
+    /// Offers that can't be used: what they were for is lost, and what is still offered comes back.
+    fn accept_invalid(&mut self, id: &FrameworkId, accept: &Accept, why: &str) {
+        for offer in &accept.offer_ids {
+            if self.offers.get(offer).is_some_and(|offer| offer.framework_id == *id) {
+                self.discard(offer, None);
+            }
+        }
+        let aware = self.framework(id).is_some_and(super::framework::Framework::partition_aware);
+        let state = if aware { TaskState::Dropped } else { TaskState::Lost };
+        for operation in &accept.operations {
+            match tasks(operation) {
+                Some(tasks) => {
+                    let message = format!("Task launched with invalid offers: {why}");
+                    self.refuse_tasks(id, tasks, &state, StatusReason::InvalidOffers, &message);
+                }
+                None => self.refuse(id, operation, &format!("Operation attempted with invalid offers: {why}")),
+            }
+        }
+    }
+
+    fn refuse_tasks<'a>(
+        &self,
+        id: &FrameworkId,
+        tasks: impl IntoIterator<Item = &'a TaskInfo>,
+        state: &TaskState,
+        reason: StatusReason,
+        message: &str,
+    ) {
+        for task in tasks {
+            let mut status = self.status(&task.task_id, state.clone(), Some(reason.clone()), Some(message.to_owned()));
+            status.agent_id = Some(task.agent_id.clone());
+            self.forward(id, &status);
+        }
+    }
+
+    /// An operation that isn't done; only one with an id has somebody who waits for it.
+    fn refuse(&self, id: &FrameworkId, operation: &Operation, why: &str) {
+        tracing::debug!(%id, why, "an operation is dropped");
+        if let Some(operation_id) = &operation.id {
+            self.send_status(
+                id,
+                OperationStatus {
+                    operation_id: Some(operation_id.clone()),
+                    state: OperationState::Error,
+                    message: Some(why.to_owned()),
+                    ..OperationStatus::default()
+                },
+            );
+        }
+    }
+
+    fn send_status(&self, id: &FrameworkId, status: OperationStatus) {
+        let update = UpdateOperationStatus { status, ..UpdateOperationStatus::default() };
+        let event = EventMessage { update_operation_status: Some(update), ..event(EventType::UpdateOperationStatus) };
+        self.send(id, &event);
+    }
+
+    /// The first checks of an operation, and what the master fills in.
+    fn prepare(&self, used: &Use, mut operation: Operation) -> Option<Operation> {
+        let id = &used.framework;
+        let kind = operation.r#type.clone();
+        if matches!(kind, None | Some(OperationType::Unknown | OperationType::Other(_))) {
+            return None;
+        }
+        let reservation_update = operation.reserve.as_ref().is_some_and(|reserve| !reserve.source.is_empty());
+        let checked = check::form(&operation).and_then(|()| match kind {
+            Some(OperationType::Reserve) if reservation_update => {
+                Err("Reservation updates are not yet implemented for the scheduler API.".to_owned())
+            }
+            _ => Ok(()),
+        });
+        let reason = if kind == Some(OperationType::Launch) {
+            StatusReason::TaskInvalid
+        } else {
+            StatusReason::TaskGroupInvalid
+        };
+        let is_launch = matches!(kind, Some(OperationType::Launch | OperationType::LaunchGroup));
+        match checked {
+            Err(why) if is_launch => {
+                self.refuse_tasks(id, tasks(&operation).into_iter().flatten(), &TaskState::Error, reason, &why);
+                return None;
+            }
+            Err(why) => {
+                self.refuse(id, &operation, &format!("Operation attempted with invalid resources: {why}"));
+                return None;
+            }
+            Ok(()) if is_launch && operation.id.is_some() => {
+                let name = kind.as_ref().map_or("", |kind| kind.as_str());
+                let why = format!("The `id` field cannot be set on {name} operations");
+                self.refuse_tasks(id, tasks(&operation).into_iter().flatten(), &TaskState::Error, reason, &why);
+                return None;
+            }
+            Ok(()) => {}
+        }
+        each_resource(&mut operation, |resource| {
+            let mut whole = upgraded(std::mem::take(resource));
+            whole
+                .allocation_info
+                .get_or_insert_with(|| AllocationInfo { role: Some(used.role.clone()), ..AllocationInfo::default() });
+            *resource = whole;
+        });
+        fill_in(&mut operation, id);
+        Some(operation)
+    }
+
+    fn operation(&mut self, used: &mut Use, operation: Operation) {
+        match operation.r#type {
+            Some(OperationType::Launch) => {
+                for task in operation.launch.into_iter().flat_map(|launch| launch.task_infos) {
+                    self.launch(used, task);
+                }
+            }
+            Some(OperationType::LaunchGroup) => {
+                if let Some(launch) = operation.launch_group {
+                    self.launch_group(used, launch);
+                }
+            }
+            _ => match self.convert(used, &operation) {
+                Ok(()) => self.applied(used, operation),
+                Err(why) => self.refuse(&used.framework, &operation, &why),
+            },
+        }
+    }
+
+    /// Runs a check against what the master knows of the place.
+    fn with_place(&self, used: &Use, check: impl FnOnce(&Place<'_>) -> Check) -> Check {
+        let Some(framework) = self.framework(&used.framework) else { return Ok(()) };
+        let agent = &used.agent;
+        check(&Place {
+            framework: &used.framework,
+            agent,
+            taken: &|id| match framework.task(id) {
+                Some(_) => Some(Taken::Running),
+                None if framework.unreachable.iter().any(|task| task.id == *id) => Some(Taken::Unreachable),
+                None => None,
+            },
+            executor: &|id| framework.executor(agent, id).cloned(),
+            shares: &|id| {
+                let under =
+                    framework.tasks.iter().filter(|task| task.agent == *agent && task.executor.as_ref() == Some(id));
+                under
+                    .map(|task| {
+                        let linux = task.container.as_ref().and_then(|container| container.linux_info.as_ref());
+                        linux.and_then(|linux| linux.share_cgroups).unwrap_or(true)
+                    })
+                    .collect()
+            },
+            offered: &used.rest,
+        })
+    }
+
+    fn launch(&mut self, used: &mut Use, task: TaskInfo) {
+        if let Err(why) = self.with_place(used, |place| check_task::check(&task, place)) {
+            let tasks = std::slice::from_ref(&task);
+            self.refuse_tasks(&used.framework, tasks, &TaskState::Error, StatusReason::TaskInvalid, &why);
+            return;
+        }
+        if let Some(executor) = &task.executor {
+            self.add_executor(used, executor);
+        }
+        self.add_task(used, &task);
+        let Some(info) = self.framework(&used.framework).map(|framework| Box::new(framework.info.clone())) else {
+            return;
+        };
+        if let Some(agent) = self.agent(&used.agent) {
+            agent.tell(ToAgent::Launch { framework: info, task: Box::new(task) });
+        }
+    }
+
+    fn launch_group(&mut self, used: &mut Use, launch: LaunchGroup) {
+        let (group, executor) = (launch.task_group, launch.executor);
+        if let Err(why) = self.with_place(used, |place| check_task::check_group(&group, &executor, place)) {
+            let reason = StatusReason::TaskGroupInvalid;
+            self.refuse_tasks(&used.framework, &group.tasks, &TaskState::Error, reason, &why);
+            return;
+        }
+        // A real master starts an executor without tasks, which idles until it is shut down; nobody hears of it.
+        if group.tasks.is_empty() {
+            return;
+        }
+        self.add_executor(used, &executor);
+        group.tasks.iter().for_each(|task| self.add_task(used, task));
+        let Some(info) = self.framework(&used.framework).map(|framework| Box::new(framework.info.clone())) else {
+            return;
+        };
+        if let Some(agent) = self.agent(&used.agent) {
+            agent.tell(ToAgent::LaunchGroup { framework: info, executor: Box::new(executor), tasks: group.tasks });
+        }
+    }
+
+    fn add_executor(&mut self, used: &mut Use, executor: &ExecutorInfo) {
+        let agent = used.agent.clone();
+        let Some(framework) = self.framework_mut(&used.framework) else { return };
+        if framework.executor(&agent, &executor.executor_id).is_none() {
+            framework.executors.entry(agent).or_default().push(executor.clone());
+            used.rest.subtract(&Resources::of(&executor.resources));
+        }
+    }
+
+    fn add_task(&mut self, used: &mut Use, task: &TaskInfo) {
+        used.rest.subtract(&Resources::of(&task.resources));
+        if let Some(framework) = self.framework_mut(&used.framework) {
+            framework.tasks.push(Task::new(task));
+        }
+        self.tell_task_added(&used.framework, &task.task_id);
+    }
+
+    /// Checks an operation on resources and does it to what is left of the offers.
+    fn convert(&mut self, used: &mut Use, operation: &Operation) -> Check {
+        let volumes = self.volumes(&used.agent);
+        let framework = self.framework(&used.framework);
+        let info = framework.map(|framework| framework.info.clone()).unwrap_or_default();
+        let agent = self.agent(&used.agent).map(super::agents::Agent::printed).unwrap_or_default();
+        let there = |check: Check| check.map_err(|why| format!("{why}; on agent {agent}"));
+        match operation {
+            Operation { reserve: Some(reserve), r#type: Some(OperationType::Reserve), .. } => {
+                there(check::reserve(reserve, &info))?;
+                self.exchange(used, &reserve.resources, |resource| drop_reservation(resource))
+            }
+            Operation { unreserve: Some(unreserve), r#type: Some(OperationType::Unreserve), .. } => {
+                there(check::unreserve(&unreserve.resources))?;
+                let plain: Vec<Resource> = unreserve.resources.iter().map(drop_reservation).collect();
+                self.exchange_lists(used, &unreserve.resources, &plain)
+            }
+            Operation { create: Some(create), r#type: Some(OperationType::Create), .. } => {
+                there(check::create(&create.volumes, &volumes, &info))?;
+                self.exchange(used, &create.volumes, check::stripped)
+            }
+            Operation { destroy: Some(destroy), r#type: Some(OperationType::Destroy), .. } => {
+                let mut in_use = Resources::default();
+                for framework in &self.frameworks {
+                    in_use.add(&framework.used(Some(&used.agent)));
+                }
+                there(check::destroy(&destroy.volumes, &volumes, &in_use))?;
+                let plain: Vec<Resource> = destroy.volumes.iter().map(check::stripped).collect();
+                self.exchange_lists(used, &destroy.volumes, &plain)
+            }
+            Operation { grow_volume: Some(grow), r#type: Some(OperationType::GrowVolume), .. } => {
+                there(check::grow(grow))?;
+                let bigger = resized(&grow.volume, scalar(&grow.addition));
+                let from = [grow.volume.clone(), grow.addition.clone()];
+                self.resize(used, "GROW_VOLUME", &from, &[bigger])
+            }
+            Operation { shrink_volume: Some(shrink), r#type: Some(OperationType::ShrinkVolume), .. } => {
+                there(check::shrink(shrink))?;
+                let less = fixed(shrink.subtract.value);
+                let freed = set_scalar(check::stripped(&shrink.volume), less);
+                let smaller = resized(&shrink.volume, -less);
+                self.resize(used, "SHRINK_VOLUME", std::slice::from_ref(&shrink.volume), &[smaller, freed])
+            }
+            Operation { create_disk: Some(create), r#type: Some(OperationType::CreateDisk), .. } => {
+                there(check::create_disk(create))?;
+                Err("Invalid CREATE_DISK Operation: no resource provider is simulated".to_owned())
+            }
+            Operation { destroy_disk: Some(destroy), r#type: Some(OperationType::DestroyDisk), .. } => {
+                there(check::destroy_disk(destroy))?;
+                Err("Invalid DESTROY_DISK Operation: no resource provider is simulated".to_owned())
+            }
+            _ => Err("Unknown offer operation".to_owned()),
+        }
+    }
+
+    /// Makes `to` of what `from` says each was before.
+    fn exchange(&mut self, used: &mut Use, to: &[Resource], from: impl Fn(&Resource) -> Resource) -> Check {
+        let before: Vec<Resource> = to.iter().map(from).collect();
+        self.exchange_lists(used, &before, to)
+    }
+
+    fn exchange_lists(&mut self, used: &mut Use, from: &[Resource], to: &[Resource]) -> Check {
+        // One after the other, as each may be made of what the one before left.
+        let mut rest = used.rest.clone();
+        for (from, to) in from.iter().zip(to) {
+            let (from, to) = (Resources::of(std::slice::from_ref(from)), Resources::of(std::slice::from_ref(to)));
+            if !rest.contains(&from) {
+                return Err(format!("{rest} does not contain {from}"));
+            }
+            rest.subtract(&from);
+            rest.add(&to);
+        }
+        used.rest = rest;
+        self.allocator.convert(&used.agent, &used.framework, &Resources::of(from), &Resources::of(to));
+        Ok(())
+    }
+
+    fn resize(&mut self, used: &mut Use, kind: &str, from: &[Resource], to: &[Resource]) -> Check {
+        let (from, to) = (Resources::of(from), Resources::of(to));
+        if !used.rest.contains(&from) {
+            return Err(format!("Invalid {kind} operation: {} does not contain {from}", used.rest));
+        }
+        used.rest.subtract(&from);
+        used.resized.add(&to);
+        self.allocator.convert(&used.agent, &used.framework, &from, &to);
+        Ok(())
+    }
+
+    /// An operation is done. Its status goes out as an agent's would: after this call, again until acknowledged.
+    fn applied(&mut self, used: &Use, operation: Operation) {
+        let wanted = operation.id.is_some();
+        let uuid = uuid::Uuid::new_v4().as_bytes().to_vec();
+        if !wanted {
+            return;
+        }
+        if let Some(framework) = self.framework_mut(&used.framework) {
+            framework.operations.push(Applied {
+                agent: used.agent.clone(),
+                info: operation,
+                state: OperationState::Finished,
+                uuid: uuid.clone(),
+                sent: 0,
+            });
+        }
+        self.after(Duration::ZERO, Timer::Operation { framework: used.framework.clone(), uuid });
+    }
+
+    /// Sends an operation's status, and sees to its being sent again.
+    pub(super) fn send_operation(&mut self, id: &FrameworkId, uuid: &[u8]) {
+        let Some(framework) = self.framework_mut(id) else { return };
+        let Some(operation) = framework.operations.iter_mut().find(|operation| operation.uuid == uuid) else {
+            return;
+        };
+        let status = OperationStatus {
+            operation_id: operation.info.id.clone(),
+            state: operation.state.clone(),
+            uuid: Some(Uuid { value: crate::mesos::Base64(uuid.to_vec()), ..Uuid::default() }),
+            agent_id: Some(operation.agent.clone()),
+            ..OperationStatus::default()
+        };
+        let delay = RETRY.saturating_mul(1 << operation.sent.min(10)).min(LONGEST_RETRY);
+        operation.sent += 1;
+        self.send_status(id, status);
+        self.after(delay, Timer::Operation { framework: id.clone(), uuid: uuid.to_vec() });
+    }
+}
+
+/// The tasks of an operation that launches.
+fn tasks(operation: &Operation) -> Option<&[TaskInfo]> {
+    match operation.r#type {
+        Some(OperationType::Launch) => Some(operation.launch.as_ref().map_or(&[], |launch| &launch.task_infos)),
+        Some(OperationType::LaunchGroup) => {
+            Some(operation.launch_group.as_ref().map_or(&[], |launch| &launch.task_group.tasks))
+        }
+        _ => None,
+    }
+}
+
+fn drop_reservation(resource: &Resource) -> Resource {
+    let mut plain = resource.clone();
+    plain.reservations.pop();
+    plain
+}
+
+fn scalar(resource: &Resource) -> i64 {
+    fixed(resource.scalar.as_ref().map_or(0.0, |scalar| scalar.value))
+}
+
+fn set_scalar(mut resource: Resource, thousandths: i64) -> Resource {
+    resource.scalar = Some(Scalar { value: floating(thousandths), ..Scalar::default() });
+    resource
+}
+
+fn resized(volume: &Resource, by: i64) -> Resource {
+    set_scalar(volume.clone(), scalar(volume).saturating_add(by))
+}
+
+/// Goes over all resources that an operation names.
+fn each_resource(operation: &mut Operation, mut change: impl FnMut(&mut Resource)) {
+    let mut lists: Vec<&mut Vec<Resource>> = Vec::new();
+    let mut ones: Vec<&mut Resource> = Vec::new();
+    if let Some(launch) = &mut operation.launch {
+        lists.extend(launch.task_infos.iter_mut().flat_map(task_lists));
+    }
+    if let Some(launch) = &mut operation.launch_group {
+        lists.push(&mut launch.executor.resources);
+        lists.extend(launch.task_group.tasks.iter_mut().flat_map(task_lists));
+    }
+    if let Some(reserve) = &mut operation.reserve {
+        lists.extend([&mut reserve.resources, &mut reserve.source]);
+    }
+    lists.extend(operation.unreserve.iter_mut().map(|unreserve| &mut unreserve.resources));
+    lists.extend(operation.create.iter_mut().map(|create| &mut create.volumes));
+    lists.extend(operation.destroy.iter_mut().map(|destroy| &mut destroy.volumes));
+    if let Some(grow) = &mut operation.grow_volume {
+        ones.extend([&mut grow.volume, &mut grow.addition]);
+    }
+    ones.extend(operation.shrink_volume.iter_mut().map(|shrink| &mut shrink.volume));
+    ones.extend(operation.create_disk.iter_mut().map(|create| &mut create.source));
+    ones.extend(operation.destroy_disk.iter_mut().map(|destroy| &mut destroy.source));
+    lists.into_iter().flatten().chain(ones).for_each(&mut change);
+}
+
+fn task_lists(task: &mut TaskInfo) -> impl Iterator<Item = &mut Vec<Resource>> {
+    std::iter::once(&mut task.resources).chain(task.executor.iter_mut().map(|executor| &mut executor.resources))
+}
+
+/// What a scheduler may leave out: executors' framework and tasks' executor, a health check's type.
+fn fill_in(operation: &mut Operation, id: &FrameworkId) {
+    for task in operation.launch.iter_mut().flat_map(|launch| &mut launch.task_infos) {
+        if let Some(executor) = &mut task.executor {
+            executor.framework_id.get_or_insert_with(|| id.clone());
+        }
+        if let Some(check) = task.health_check.as_mut().filter(|check| check.r#type.is_none()) {
+            check.r#type = match (&check.command, &check.http) {
+                (Some(_), None) => Some(HealthCheckType::Command),
+                (None, Some(_)) => Some(HealthCheckType::Http),
+                _ => None,
+            };
+        }
+    }
+    if let Some(launch) = &mut operation.launch_group {
+        for task in &mut launch.task_group.tasks {
+            task.executor.get_or_insert_with(|| launch.executor.clone());
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! The master's state and the task that owns it: messages in, answers and events out, in order.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::agents::Agent;
+use super::allocator::Allocator;
+use super::framework::{Framework, Stream};
+use super::maintenance::Maintenance;
+use crate::embedded::link::FromAgent;
+use crate::mesos::{
+    Address, AgentId, CallMessage, EventMessage, EventType, FrameworkId, InverseOffer, MasterCapability,
+    MasterCapabilityType, MasterInfo, Offer, OfferId,
+};
+
+/// The version whose answers these are.
+pub(super) const VERSION: &str = "1.11.0";
+
+/// How many removed frameworks are remembered, and refused should they come again.
+const COMPLETED_FRAMEWORKS: usize = 50;
+
+/// An answer to a call.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn accepted() -> Self {
+        Self { status: 202, body: Vec::new() }
+    }
+
+    pub(super) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self { status, body: body.into() }
+    }
+}
+
+/// What reaches the master.
+pub(super) enum Input {
+    /// A SUBSCRIBE; events go to `stream`.
+    Subscribe { call: Box<CallMessage>, principal: Option<String>, stream: Stream },
+    /// A stream's reader is gone.
+    Closed { stream: String },
+    /// Any other call of a scheduler.
+    Call { call: Box<CallMessage>, principal: Option<String>, stream: Option<Vec<u8>>, reply: oneshot::Sender<Answer> },
+    /// A page of the master's state: path and query.
+    Get { path: String, query: HashMap<String, String>, reply: oneshot::Sender<Option<serde_json::Value>> },
+    /// A call of an operator, checked.
+    Operate { call: Box<super::operator::OperatorCall>, reply: oneshot::Sender<super::operator::Reply> },
+}
+
+/// What is to happen at a time.
+#[derive(Debug)]
+pub(super) enum Timer {
+    /// The next round of offers.
+    Allocate,
+    /// A sign of life on a stream.
+    Heartbeat { framework: FrameworkId, stream: String },
+    /// A framework's time to come back is over.
+    Failover { framework: FrameworkId, subscriptions: u64 },
+    /// An operation's status hasn't been acknowledged.
+    Operation { framework: FrameworkId, uuid: Vec<u8> },
+    /// A sign of life on an operator's stream.
+    OperatorHeartbeat { stream: String },
+}
+
+/// How the master is set up.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) address: SocketAddr,
+    pub(super) hostname: String,
+    pub(super) heartbeat: Duration,
+    pub(super) allocation_interval: Duration,
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) root_submissions: bool,
+    pub(super) authenticate: bool,
+}
+
+/// The master.
+pub(super) struct Master {
+    pub(super) id: String,
+    pub(super) settings: Settings,
+    pub(super) started: SystemTime,
+    pub(super) frameworks: Vec<Framework>,
+    pub(super) completed: std::collections::VecDeque<Framework>,
+    pub(super) agents: Vec<Agent>,
+    pub(super) offers: HashMap<OfferId, Offer>,
+    pub(super) inverse_offers: HashMap<OfferId, InverseOffer>,
+    pub(super) allocator: Allocator,
+    pub(super) maintenance: Maintenance,
+    /// Agents that can't be reached, since when.
+    pub(super) unreachable: HashMap<AgentId, SystemTime>,
+    pub(super) gone: HashSet<AgentId>,
+    pub(super) operators: Vec<super::operator::Subscriber>,
+    pub(super) counters: BTreeMap<&'static str, u64>,
+    timers: BTreeMap<(Instant, u64), Timer>,
+    timers_set: u64,
+    next_framework: u64,
+    next_offer: u64,
+    next_agent: u64,
+}
+
+impl Master {
+    pub(super) fn new(settings: Settings) -> Self {
+        let mut master = Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            allocator: Allocator::new(settings.allocation_interval),
+            settings,
+            started: SystemTime::now(),
+            frameworks: Vec::new(),
+            completed: std::collections::VecDeque::new(),
+            agents: Vec::new(),
+            offers: HashMap::new(),
+            inverse_offers: HashMap::new(),
+            maintenance: Maintenance::default(),
+            unreachable: HashMap::new(),
+            gone: HashSet::new(),
+            operators: Vec::new(),
+            counters: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            timers_set: 0,
+            next_framework: 0,
+            next_offer: 0,
+            next_agent: 0,
+        };
+        master.after(master.settings.allocation_interval, Timer::Allocate);
+        master
+    }
+
+    /// Lives until every sender of inputs is gone.
+    pub(super) async fn run(
+        mut self,
+        mut inputs: mpsc::UnboundedReceiver<Input>,
+        mut agents: mpsc::UnboundedReceiver<FromAgent>,
+    ) {
+        loop {
+            let next = self.timers.keys().next().map(|(at, _)| *at);
+            let timer = async {
+                match next {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                Some((index, message)) = agents.recv() => self.from_agent(index, message),
+                input = inputs.recv() => match input {
+                    Some(input) => self.input(input),
+                    None => return,
+                },
+                () = timer => self.due(),
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        match input {
+            Input::Subscribe { call, principal, stream } => self.subscribe(*call, principal, stream),
+            Input::Closed { stream } => self.closed(&stream),
+            Input::Call { call, principal, stream, reply } => {
+                let answer = self.call(*call, principal.as_deref(), stream.as_deref());
+                // Who asked may have gone; the call has had its effect.
+                let _ = reply.send(answer);
+            }
+            Input::Get { path, query, reply } => {
+                let _ = reply.send(self.page(&path, &query));
+            }
+            Input::Operate { call, reply } => {
+                let _ = reply.send(self.operate(*call));
+            }
+        }
+    }
+
+    /// Sets a timer.
+    pub(super) fn after(&mut self, delay: Duration, timer: Timer) {
+        // A delay of centuries is as good as none.
+        if let Some(at) = Instant::now().checked_add(delay) {
+            self.timers_set += 1;
+            self.timers.insert((at, self.timers_set), timer);
+        }
+    }
+
+    fn due(&mut self) {
+        let now = Instant::now();
+        while let Some(entry) = self.timers.first_entry().filter(|entry| entry.key().0 <= now) {
+            match entry.remove() {
+                Timer::Allocate => {
+                    self.after(self.settings.allocation_interval, Timer::Allocate);
+                    self.allocate();
+                    self.offer_inverse();
+                }
+                Timer::Heartbeat { framework, stream } => self.heartbeat(&framework, &stream),
+                Timer::Failover { framework, subscriptions } => self.failover_over(&framework, subscriptions),
+                Timer::Operation { framework, uuid } => self.send_operation(&framework, &uuid),
+                Timer::OperatorHeartbeat { stream } => self.operator_heartbeat(&stream),
+            }
+        }
+    }
+
+    fn heartbeat(&mut self, id: &FrameworkId, stream: &str) {
+        let Some(framework) = self.framework(id) else { return };
+        if framework.stream.as_ref().is_some_and(|open| open.id == stream) {
+            framework.send(&event(EventType::Heartbeat));
+            let timer = Timer::Heartbeat { framework: id.clone(), stream: stream.to_owned() };
+            self.after(self.settings.heartbeat, timer);
+        }
+    }
+
+    pub(super) fn framework(&self, id: &FrameworkId) -> Option<&Framework> {
+        self.frameworks.iter().find(|framework| framework.id == *id)
+    }
+
+    pub(super) fn framework_mut(&mut self, id: &FrameworkId) -> Option<&mut Framework> {
+        self.frameworks.iter_mut().find(|framework| framework.id == *id)
+    }
+
+    pub(super) fn agent(&self, id: &AgentId) -> Option<&Agent> {
+        self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    pub(super) fn agent_mut(&mut self, id: &AgentId) -> Option<&mut Agent> {
+        self.agents.iter_mut().find(|agent| agent.id == *id)
+    }
+
+    /// Sends a framework an event, if it is connected.
+    pub(super) fn send(&self, id: &FrameworkId, event: &EventMessage) {
+        if let Some(framework) = self.framework(id) {
+            framework.send(event);
+        }
+    }
+
+    pub(super) fn new_framework_id(&mut self) -> FrameworkId {
+        self.next_framework += 1;
+        format!("{}-{:04}", self.id, self.next_framework - 1).into()
+    }
+
+    pub(super) fn new_offer_id(&mut self) -> OfferId {
+        self.next_offer += 1;
+        format!("{}-O{}", self.id, self.next_offer - 1).into()
+    }
+
+    pub(super) fn new_agent_id(&mut self) -> AgentId {
+        self.next_agent += 1;
+        format!("{}-S{}", self.id, self.next_agent - 1).into()
+    }
+
+    /// Keeps a removed framework in mind, and forgets the oldest.
+    pub(super) fn remember(&mut self, framework: Framework) {
+        if self.completed.len() == COMPLETED_FRAMEWORKS {
+            self.completed.pop_front();
+        }
+        self.completed.push_back(framework);
+    }
+
+    pub(super) fn count(&mut self, counter: &'static str) {
+        *self.counters.entry(counter).or_default() += 1;
+    }
+
+    /// `master@ip:port`.
+    pub(super) fn pid(&self) -> String {
+        format!("master@{}", self.settings.address)
+    }
+
+    pub(super) fn master_info(&self) -> MasterInfo {
+        let address = self.settings.address;
+        let ip = match address.ip() {
+            std::net::IpAddr::V4(ip) => u32::from_le_bytes(ip.octets()),
+            std::net::IpAddr::V6(_) => 0,
+        };
+        let capability = |kind| MasterCapability { r#type: kind, ..MasterCapability::default() };
+        MasterInfo {
+            id: self.id.clone(),
+            ip,
+            port: address.port().into(),
+            pid: Some(self.pid()),
+            hostname: Some(self.settings.hostname.clone()),
+            version: Some(VERSION.to_owned()),
+            address: Some(Address {
+                hostname: Some(self.settings.hostname.clone()),
+                ip: Some(address.ip().to_string()),
+                port: address.port().into(),
+                ..Address::default()
+            }),
+            // The third is QUOTA_V2, which the v1 API of 1.11.0 has no name for.
+            capabilities: vec![
+                capability(Some(MasterCapabilityType::AgentUpdate)),
+                capability(Some(MasterCapabilityType::AgentDraining)),
+                capability(None),
+            ],
+            ..MasterInfo::default()
+        }
+    }
+}
+
+/// An event of a type, still empty.
+pub(super) fn event(kind: EventType) -> EventMessage {
+    EventMessage { r#type: Some(kind), ..EventMessage::default() }
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// Nanoseconds since 1970.
+pub(super) fn nanoseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}

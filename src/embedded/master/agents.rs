@@ -1,0 +1,266 @@
+//! Agents: their registration, what they report, their end.
+
+use std::time::SystemTime;
+
+use tokio::sync::mpsc;
+
+use super::actor::{Master, event, nanoseconds};
+use super::framework::is_terminal;
+use crate::embedded::link::{ToAgent, ToMaster};
+use crate::embedded::resources::{Resources, is_persistent_volume, upgraded_list};
+use crate::mesos::{
+    AgentId, AgentInfo, Base64, EventMessage, EventType, ExecutorId, ExecutorMessage, Failure, FrameworkId,
+    StatusReason, StatusSource, TaskId, TaskState, TaskStatus, TimeInfo, Update,
+};
+
+/// What the master keeps of an agent.
+#[derive(Debug)]
+pub(super) struct Agent {
+    pub(super) id: AgentId,
+    /// Its place among the cluster's agents, by which it sends.
+    pub(super) index: usize,
+    /// With its id; resources in the form with `reservations`.
+    pub(super) info: AgentInfo,
+    pub(super) pid: String,
+    pub(super) link: mpsc::UnboundedSender<ToAgent>,
+    pub(super) registered: SystemTime,
+    pub(super) reregistered: Option<SystemTime>,
+    /// Whether its resources are offered.
+    pub(super) active: bool,
+    /// Whether an operator has taken it out.
+    pub(super) deactivated: bool,
+    /// Set while it drains: the configuration as it was asked for.
+    pub(super) draining: Option<crate::mesos::DrainConfig>,
+}
+
+impl Agent {
+    /// Sends it a message; one that is gone hears nothing, and its tasks are dealt with when that is noticed.
+    pub(super) fn tell(&self, message: ToAgent) {
+        if self.link.send(message).is_err() {
+            tracing::debug!(agent = %self.id, "a message for an agent that is gone");
+        }
+    }
+
+    /// As Mesos prints an agent.
+    pub(super) fn printed(&self) -> String {
+        format!("{} at {} ({})", self.id, self.pid, self.info.hostname)
+    }
+}
+
+impl Master {
+    pub(super) fn from_agent(&mut self, index: usize, message: ToMaster) {
+        let id = self.agents.iter().find(|agent| agent.index == index).map(|agent| agent.id.clone());
+        match (message, id) {
+            (ToMaster::Register { info, pid, link }, _) => self.register(index, *info, pid, link),
+            (ToMaster::Update { framework_id, status }, Some(agent)) => {
+                self.agent_update(&agent, &framework_id, *status);
+            }
+            (ToMaster::Message { framework_id, executor_id, data }, Some(agent)) => {
+                let message =
+                    ExecutorMessage { agent_id: agent, executor_id, data: Base64(data), ..ExecutorMessage::default() };
+                self.send(&framework_id, &EventMessage { message: Some(message), ..event(EventType::Message) });
+            }
+            (ToMaster::ExecutorExited { framework_id, executor_id, status }, Some(agent)) => {
+                self.executor_exited(&agent, &framework_id, &executor_id, status);
+            }
+            (ToMaster::Unregister, Some(agent)) => self.remove_agent(&agent, "the agent unregistered"),
+            (_, None) => tracing::debug!(index, "a message from an agent that isn't registered"),
+        }
+    }
+
+    fn register(&mut self, index: usize, mut info: AgentInfo, pid: String, link: mpsc::UnboundedSender<ToAgent>) {
+        let former = info.id.clone().filter(|id| !self.gone.contains(id));
+        let id = former.unwrap_or_else(|| self.new_agent_id());
+        info.id = Some(id.clone());
+        info.resources = upgraded_list(&info.resources);
+        let now = SystemTime::now();
+        let again = self.agents.iter().any(|agent| agent.id == id) || self.unreachable.remove(&id).is_some();
+        let registered = self.agent(&id).map_or(now, |agent| agent.registered);
+        self.agents.retain(|agent| agent.id != id && agent.index != index);
+        let agent = Agent {
+            id: id.clone(),
+            index,
+            pid,
+            link,
+            registered,
+            reregistered: again.then_some(now),
+            active: true,
+            deactivated: false,
+            draining: None,
+            info,
+        };
+        agent.tell(ToAgent::Registered(id.clone()));
+        if self.allocator.total(&id).is_empty() {
+            self.allocator.add_agent(&id, &agent.info, Resources::of(&agent.info.resources));
+        }
+        self.agents.push(agent);
+        self.back_again(&id);
+        self.tell_operators("AGENT_ADDED", None, Some(&id));
+        self.allocate();
+    }
+
+    /// Tasks that were out of reach are there again, with their agent.
+    fn back_again(&mut self, agent: &AgentId) {
+        let back: Vec<(FrameworkId, TaskId)> = self
+            .frameworks
+            .iter()
+            .flat_map(|framework| {
+                let here = framework.unreachable.iter().filter(|task| task.agent == *agent);
+                here.map(|task| (framework.id.clone(), task.id.clone()))
+            })
+            .collect();
+        for (framework_id, task_id) in back {
+            let Some(framework) = self.framework_mut(&framework_id) else { continue };
+            let Some(at) = framework.unreachable.iter().position(|task| task.id == task_id) else { continue };
+            let mut task = framework.unreachable.remove(at);
+            task.state = task.sent.as_ref().map_or(TaskState::Running, |(state, _)| state.clone());
+            let (state, resources) = (task.state.clone(), Resources::of(&task.resources));
+            framework.tasks.push(task);
+            self.allocator.give(&framework_id, agent, &resources);
+            let why = "Unreachable agent re-reregistered".to_owned();
+            let mut status = self.status(&task_id, state, Some(StatusReason::AgentReregistered), Some(why));
+            status.agent_id = Some(agent.clone());
+            self.forward(&framework_id, &status);
+        }
+    }
+
+    /// An agent's update goes on to the scheduler, who acknowledges it; without a scheduler the agent tries again.
+    fn agent_update(&mut self, agent: &AgentId, framework_id: &FrameworkId, mut status: TaskStatus) {
+        self.count("messages_status_update");
+        status.agent_id.get_or_insert_with(|| agent.clone());
+        if let Some(framework) = self.framework_mut(framework_id)
+            && framework.stream.is_some()
+        {
+            let uuid = status.uuid.as_ref().map(|uuid| uuid.0.clone());
+            if let (Some(task), Some(uuid)) = (framework.task_mut(&status.task_id), uuid) {
+                task.sent = Some((status.state.clone(), uuid));
+            }
+            self.forward(framework_id, &status);
+        }
+        let task = status.task_id.clone();
+        self.update_task(framework_id, &task, &status);
+    }
+
+    /// Sends an update on.
+    pub(super) fn forward(&self, framework: &FrameworkId, status: &TaskStatus) {
+        let update = Update { status: status.clone(), ..Update::default() };
+        self.send(framework, &EventMessage { update: Some(update), ..event(EventType::Update) });
+    }
+
+    /// An update of the master's own, which needs no acknowledgement.
+    pub(super) fn status(
+        &self,
+        task: &TaskId,
+        state: TaskState,
+        reason: Option<StatusReason>,
+        message: Option<String>,
+    ) -> TaskStatus {
+        TaskStatus {
+            task_id: task.clone(),
+            state,
+            message,
+            source: Some(StatusSource::Master),
+            reason,
+            timestamp: Some(super::actor::seconds(SystemTime::now())),
+            ..TaskStatus::default()
+        }
+    }
+
+    fn executor_exited(&mut self, agent: &AgentId, framework_id: &FrameworkId, executor: &ExecutorId, status: i32) {
+        if !self.remove_executor(agent, framework_id, executor) {
+            return;
+        }
+        let failure = Failure {
+            agent_id: Some(agent.clone()),
+            executor_id: Some(executor.clone()),
+            status: Some(status),
+            ..Failure::default()
+        };
+        self.send(framework_id, &EventMessage { failure: Some(failure), ..event(EventType::Failure) });
+    }
+
+    /// Forgets an executor and takes its resources back; `false` if there was none.
+    pub(super) fn remove_executor(&mut self, agent: &AgentId, framework_id: &FrameworkId, id: &ExecutorId) -> bool {
+        let Some(framework) = self.framework_mut(framework_id) else { return false };
+        let Some(executors) = framework.executors.get_mut(agent) else { return false };
+        let Some(at) = executors.iter().position(|executor| executor.executor_id == *id) else { return false };
+        let executor = executors.remove(at);
+        if executors.is_empty() {
+            framework.executors.remove(agent);
+        }
+        let resources = Resources::of(&executor.resources);
+        self.allocator.recover(framework_id, agent, &resources, None, tokio::time::Instant::now());
+        true
+    }
+
+    /// An agent is gone for good; so are its tasks.
+    pub(super) fn remove_agent(&mut self, id: &AgentId, cause: &str) {
+        let Some(agent) = self.agent(id) else { return };
+        let message = format!("Agent {} removed: {cause}", agent.info.hostname);
+        self.end_tasks(id, |aware| {
+            let state = if aware { TaskState::Gone } else { TaskState::Lost };
+            (state, StatusReason::AgentRemoved, message.clone())
+        });
+        self.drop_agent(id);
+    }
+
+    /// An operator says that an agent will never come back.
+    pub(super) fn mark_gone(&mut self, id: &AgentId) {
+        self.end_tasks(id, |aware| {
+            let state = if aware { TaskState::GoneByOperator } else { TaskState::Lost };
+            (state, StatusReason::AgentRemovedByOperator, "Agent has been marked gone".to_owned())
+        });
+        self.gone.insert(id.clone());
+        self.unreachable.remove(id);
+        self.drop_agent(id);
+    }
+
+    /// Ends every task on an agent with the state, reason and message that `how` gives for partition awareness.
+    fn end_tasks(&mut self, agent: &AgentId, how: impl Fn(bool) -> (TaskState, StatusReason, String)) {
+        let tasks: Vec<(FrameworkId, bool, TaskId)> = self
+            .frameworks
+            .iter()
+            .flat_map(|framework| {
+                let here = framework.tasks.iter().filter(|task| task.agent == *agent && !is_terminal(&task.state));
+                here.map(|task| (framework.id.clone(), framework.partition_aware(), task.id.clone()))
+            })
+            .collect();
+        for (framework, aware, task) in tasks {
+            let (state, reason, message) = how(aware);
+            let mut status = self.status(&task, state, Some(reason), Some(message));
+            status.agent_id = Some(agent.clone());
+            self.update_task(&framework, &task, &status);
+            self.forward(&framework, &status);
+            self.remove_task(&framework, &task);
+        }
+    }
+
+    /// Forgets the agent itself: its offers are rescinded, frameworks are told.
+    fn drop_agent(&mut self, id: &AgentId) {
+        let offers: Vec<_> =
+            self.offers.values().filter(|offer| offer.agent_id == *id).map(|offer| offer.id.clone()).collect();
+        offers.iter().for_each(|offer| self.rescind(offer));
+        self.drop_inverse_offers_of(id);
+        for framework in &mut self.frameworks {
+            framework.executors.remove(id);
+            framework.tasks.retain(|task| task.agent != *id);
+        }
+        self.agents.retain(|agent| agent.id != *id);
+        self.allocator.remove_agent(id);
+        let failure = Failure { agent_id: Some(id.clone()), ..Failure::default() };
+        let event = EventMessage { failure: Some(failure), ..event(EventType::Failure) };
+        self.frameworks.iter().for_each(|framework| framework.send(&event));
+        self.tell_operators("AGENT_REMOVED", None, Some(id));
+    }
+
+    /// The agent's volumes.
+    pub(super) fn volumes(&self, id: &AgentId) -> Resources {
+        self.allocator.total(id).filtered(is_persistent_volume)
+    }
+
+    /// Since when an agent can't be reached.
+    pub(super) fn unreachable_since(&self, id: &AgentId) -> Option<TimeInfo> {
+        let since = self.unreachable.get(id)?;
+        Some(TimeInfo { nanoseconds: nanoseconds(*since), ..TimeInfo::default() })
+    }
+}

@@ -1,0 +1,210 @@
+//! What the master keeps of a framework: its stream, its offers, its tasks and executors.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::validate::framework::can;
+use crate::embedded::resources::Resources;
+use crate::embedded::wire::Format;
+use crate::mesos::{
+    AgentId, CheckInfo, CommandInfo, ContainerInfo, DiscoveryInfo, EventMessage, ExecutorId, ExecutorInfo,
+    FrameworkCapabilityType, FrameworkId, FrameworkInfo, HealthCheck, KillPolicy, Labels, OfferId, OperationState,
+    Resource, Scalar, TaskId, TaskInfo, TaskState, TaskStatus,
+};
+use crate::recordio;
+
+/// How many ended tasks of a framework are remembered.
+const COMPLETED_TASKS: usize = 1000;
+
+/// A scheduler's open stream.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    /// Its `Mesos-Stream-Id`.
+    pub(super) id: String,
+    pub(super) format: Format,
+    pub(super) sender: mpsc::UnboundedSender<Bytes>,
+}
+
+impl Stream {
+    /// Sends one event; a stream whose reader is gone swallows it, and is closed as soon as that is noticed.
+    pub(super) fn send(&self, event: &EventMessage) {
+        let record = recordio::encode(&self.format.write(event));
+        if self.sender.send(record).is_err() {
+            tracing::debug!(stream = self.id, "an event for a stream that is gone");
+        }
+    }
+}
+
+/// A framework that is or was.
+#[derive(Debug)]
+pub(super) struct Framework {
+    pub(super) id: FrameworkId,
+    pub(super) info: FrameworkInfo,
+    /// `None` while it is disconnected.
+    pub(super) stream: Option<Stream>,
+    pub(super) offers: HashSet<OfferId>,
+    pub(super) inverse_offers: HashSet<OfferId>,
+    /// In the order of their launch.
+    pub(super) tasks: Vec<Task>,
+    pub(super) unreachable: Vec<Task>,
+    pub(super) completed: VecDeque<Task>,
+    pub(super) executors: HashMap<AgentId, Vec<ExecutorInfo>>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) registered: SystemTime,
+    pub(super) reregistered: SystemTime,
+    pub(super) unregistered: Option<SystemTime>,
+    /// Counts its subscriptions: a failover timer of an earlier one means nothing.
+    pub(super) subscriptions: u64,
+}
+
+impl Framework {
+    pub(super) fn new(id: FrameworkId, mut info: FrameworkInfo) -> Self {
+        info.id = Some(id.clone());
+        let now = SystemTime::now();
+        Self {
+            id,
+            info,
+            stream: None,
+            offers: HashSet::new(),
+            inverse_offers: HashSet::new(),
+            tasks: Vec::new(),
+            unreachable: Vec::new(),
+            completed: VecDeque::new(),
+            executors: HashMap::new(),
+            operations: Vec::new(),
+            registered: now,
+            reregistered: now,
+            unregistered: None,
+            subscriptions: 0,
+        }
+    }
+
+    /// Sends an event if the framework is connected.
+    pub(super) fn send(&self, event: &EventMessage) {
+        if let Some(stream) = &self.stream {
+            stream.send(event);
+        }
+    }
+
+    pub(super) fn can(&self, capability: &FrameworkCapabilityType) -> bool {
+        can(&self.info, capability)
+    }
+
+    pub(super) fn partition_aware(&self) -> bool {
+        self.can(&FrameworkCapabilityType::PartitionAware)
+    }
+
+    pub(super) fn task(&self, id: &TaskId) -> Option<&Task> {
+        self.tasks.iter().find(|task| task.id == *id)
+    }
+
+    pub(super) fn task_mut(&mut self, id: &TaskId) -> Option<&mut Task> {
+        self.tasks.iter_mut().find(|task| task.id == *id)
+    }
+
+    pub(super) fn executor(&self, agent: &AgentId, id: &ExecutorId) -> Option<&ExecutorInfo> {
+        self.executors.get(agent)?.iter().find(|executor| executor.executor_id == *id)
+    }
+
+    /// Puts a task among those that have ended.
+    pub(super) fn complete(&mut self, task: Task) {
+        if self.completed.len() == COMPLETED_TASKS {
+            self.completed.pop_front();
+        }
+        self.completed.push_back(task);
+    }
+
+    /// What its live tasks and executors use, on one agent or everywhere.
+    pub(super) fn used(&self, agent: Option<&AgentId>) -> Resources {
+        let mut used = Resources::default();
+        let here = |of: &AgentId| agent.is_none_or(|agent| agent == of);
+        for task in self.tasks.iter().filter(|task| here(&task.agent) && !task.is_over()) {
+            used.add(&Resources::of(&task.resources));
+        }
+        for (_, executors) in self.executors.iter().filter(|(of, _)| here(of)) {
+            executors.iter().for_each(|executor| used.add(&Resources::of(&executor.resources)));
+        }
+        used
+    }
+}
+
+/// Whether a state is final.
+pub(super) fn is_terminal(state: &TaskState) -> bool {
+    use TaskState::{Dropped, Error, Failed, Finished, Gone, GoneByOperator, Killed, Lost};
+    matches!(state, Finished | Failed | Killed | Error | Lost | Dropped | Gone | GoneByOperator)
+}
+
+/// A task as the master keeps it.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    pub(super) id: TaskId,
+    pub(super) name: String,
+    pub(super) agent: AgentId,
+    /// Its own executor's or its group's; none for commands and containers.
+    pub(super) executor: Option<ExecutorId>,
+    pub(super) state: TaskState,
+    /// Marked with their role.
+    pub(super) resources: Vec<Resource>,
+    pub(super) limits: std::collections::BTreeMap<String, Scalar>,
+    pub(super) labels: Option<Labels>,
+    pub(super) discovery: Option<DiscoveryInfo>,
+    pub(super) container: Option<ContainerInfo>,
+    pub(super) health_check: Option<HealthCheck>,
+    pub(super) check: Option<CheckInfo>,
+    pub(super) kill_policy: Option<KillPolicy>,
+    pub(super) user: Option<String>,
+    pub(super) statuses: Vec<TaskStatus>,
+    /// State and uuid of the update that was last sent to the scheduler.
+    pub(super) sent: Option<(TaskState, Vec<u8>)>,
+}
+
+impl Task {
+    pub(super) fn new(info: &TaskInfo) -> Self {
+        let user = |command: Option<&CommandInfo>| command.and_then(|command| command.user.clone());
+        let executors = info.executor.as_ref().and_then(|executor| executor.command.as_ref());
+        Self {
+            id: info.task_id.clone(),
+            name: info.name.clone(),
+            agent: info.agent_id.clone(),
+            executor: info.executor.as_ref().map(|executor| executor.executor_id.clone()),
+            state: TaskState::Staging,
+            resources: info.resources.clone(),
+            limits: info.limits.clone(),
+            labels: info.labels.clone(),
+            discovery: info.discovery.clone(),
+            container: info.container.clone(),
+            health_check: info.health_check.clone(),
+            check: info.check.clone(),
+            kill_policy: info.kill_policy.clone(),
+            user: user(info.command.as_ref()).or_else(|| user(executors)),
+            statuses: Vec::new(),
+            sent: None,
+        }
+    }
+
+    /// Whether it uses nothing any more.
+    pub(super) fn is_over(&self) -> bool {
+        is_terminal(&self.state) || self.state == TaskState::Unreachable
+    }
+
+    /// The state as its scheduler knows it.
+    pub(super) fn told(&self) -> &TaskState {
+        self.sent.as_ref().map_or(&self.state, |(state, _)| state)
+    }
+}
+
+/// An operation on resources whose status somebody may ask for.
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    pub(super) agent: AgentId,
+    /// As the scheduler gave it; without an id nobody is told.
+    pub(super) info: crate::mesos::Operation,
+    pub(super) state: OperationState,
+    /// Of the status, and of the operation.
+    pub(super) uuid: Vec<u8>,
+    /// How often its status was sent.
+    pub(super) sent: u32,
+}

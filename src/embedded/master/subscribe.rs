@@ -1,0 +1,229 @@
+//! Frameworks that come, come back, change and go.
+
+use std::time::{Duration, SystemTime};
+
+use super::actor::{Answer, Master, Timer, event};
+use super::framework::{Framework, Stream};
+use super::validate::constraints::Constraints;
+use super::validate::{Check, framework as check, is_duration};
+use crate::embedded::link::ToAgent;
+use crate::mesos::{
+    CallMessage, ErrorEvent, EventMessage, EventType, FrameworkId, FrameworkInfo, Subscribed, TaskState,
+    UpdateFramework,
+};
+
+impl Master {
+    /// SUBSCRIBE. What is refused gets one ERROR event, and the stream ends.
+    pub(super) fn subscribe(&mut self, call: CallMessage, principal: Option<String>, stream: Stream) {
+        self.count("messages_subscribe");
+        let Some(subscribe) = call.subscribe else { return };
+        let mut info = subscribe.framework_info;
+        if info.principal.is_none() {
+            info.principal = principal;
+        }
+        let checked = self
+            .may_be(&info, &subscribe.suppressed_roles)
+            .and_then(|()| Constraints::new(subscribe.offer_constraints.as_ref()));
+        let taken = checked.and_then(|constraints| self.take_in(&mut info).map(|id| (id, constraints)));
+        match taken {
+            Ok((id, constraints)) => {
+                let suppressed = subscribe.suppressed_roles;
+                self.change(&id, info, &suppressed, constraints);
+                self.connect(&id, stream);
+            }
+            Err(why) => stream.send(&error(&why)),
+        }
+    }
+
+    /// Whether a framework may be as it says, at this master.
+    fn may_be(&self, info: &FrameworkInfo, suppressed: &[String]) -> Check {
+        check::check(info)?;
+        let roles = check::roles(info);
+        check::suppressed(&roles, suppressed)?;
+        if let Some(allowed) = &self.settings.roles {
+            let mut unknown: Vec<&str> =
+                roles.iter().filter(|role| *role != "*" && !allowed.contains(role)).map(String::as_str).collect();
+            unknown.sort_unstable();
+            if !unknown.is_empty() {
+                return Err(format!("Roles {{ {} }} are not present in the master's --roles", unknown.join(", ")));
+            }
+        }
+        if info.user == "root" && !self.settings.root_submissions {
+            return Err("User 'root' is not allowed to run frameworks without --root_submissions set".to_owned());
+        }
+        let removed = |id: &FrameworkId| self.completed.iter().any(|framework| framework.id == *id);
+        if info.id.as_ref().is_some_and(removed) {
+            return Err("Framework has been removed".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Finds or makes the framework; one that comes back keeps what can't be changed.
+    fn take_in(&mut self, info: &mut FrameworkInfo) -> Result<FrameworkId, String> {
+        let Some(id) = info.id.clone().filter(|id| !id.as_str().is_empty()) else {
+            let id = self.new_framework_id();
+            self.add_framework(id.clone(), info);
+            return Ok(id);
+        };
+        match self.framework(&id) {
+            Some(known) => {
+                info.user.clone_from(&known.info.user);
+                info.checkpoint = known.info.checkpoint;
+                check::update(&known.info, info)?;
+            }
+            // One of another master, or of this one before a restart.
+            None => self.add_framework(id.clone(), info),
+        }
+        Ok(id)
+    }
+
+    fn add_framework(&mut self, id: FrameworkId, info: &FrameworkInfo) {
+        self.allocator.add_framework(&id, info, &[], Constraints::default());
+        self.frameworks.push(Framework::new(id, info.clone()));
+    }
+
+    /// Takes over what a framework says of itself.
+    fn change(&mut self, id: &FrameworkId, mut info: FrameworkInfo, suppressed: &[String], constraints: Constraints) {
+        info.id = Some(id.clone());
+        self.allocator.update_framework(id, &info, suppressed, constraints);
+        let roles = check::roles(&info);
+        let lost: Vec<_> = self
+            .offers
+            .values()
+            .filter(|offer| offer.framework_id == *id)
+            .filter(|offer| {
+                let role = offer.allocation_info.as_ref().and_then(|info| info.role.as_ref());
+                role.is_some_and(|role| !roles.contains(role))
+            })
+            .map(|offer| offer.id.clone())
+            .collect();
+        lost.iter().for_each(|offer| self.rescind(offer));
+        if let Some(framework) = self.framework_mut(id) {
+            framework.info = info;
+        }
+    }
+
+    /// Gives the framework its stream; whoever had it before is told and cut off.
+    fn connect(&mut self, id: &FrameworkId, stream: Stream) {
+        let Some(framework) = self.framework_mut(id) else { return };
+        if let Some(old) = framework.stream.take() {
+            old.send(&error("Framework failed over"));
+        }
+        framework.subscriptions += 1;
+        let again = framework.subscriptions > 1;
+        if again {
+            framework.reregistered = SystemTime::now();
+        }
+        framework.stream = Some(stream.clone());
+        let offers: Vec<_> = framework.offers.iter().cloned().collect();
+        offers.iter().for_each(|offer| self.discard(offer, None));
+        self.drop_inverse_offers(id);
+        stream.send(&EventMessage {
+            subscribed: Some(Subscribed {
+                framework_id: id.clone(),
+                heartbeat_interval_seconds: Some(self.settings.heartbeat.as_secs_f64()),
+                master_info: Some(self.master_info()),
+                ..Subscribed::default()
+            }),
+            ..event(EventType::Subscribed)
+        });
+        stream.send(&event(EventType::Heartbeat));
+        self.after(self.settings.heartbeat, Timer::Heartbeat { framework: id.clone(), stream: stream.id });
+        self.tell_operators(if again { "FRAMEWORK_UPDATED" } else { "FRAMEWORK_ADDED" }, Some(id), None);
+        self.allocator.set_active(id, true);
+        self.allocate();
+        self.offer_inverse();
+    }
+
+    /// A stream has ended. Its framework, if it has no newer one, has its failover timeout to come back.
+    pub(super) fn closed(&mut self, stream: &str) {
+        self.operators.retain(|operator| operator.stream != stream);
+        let Some(framework) = self
+            .frameworks
+            .iter_mut()
+            .find(|framework| framework.stream.as_ref().is_some_and(|open| open.id == stream))
+        else {
+            return;
+        };
+        framework.stream = None;
+        let (id, subscriptions) = (framework.id.clone(), framework.subscriptions);
+        let timeout = framework.info.failover_timeout.filter(|seconds| is_duration(*seconds)).unwrap_or(0.0);
+        let offers: Vec<_> = framework.offers.iter().cloned().collect();
+        self.allocator.set_active(&id, false);
+        offers.iter().for_each(|offer| self.discard(offer, None));
+        self.drop_inverse_offers(&id);
+        let timeout = Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or(Duration::MAX);
+        self.after(timeout, Timer::Failover { framework: id, subscriptions });
+    }
+
+    /// The time to come back is over.
+    pub(super) fn failover_over(&mut self, id: &FrameworkId, subscriptions: u64) {
+        let late = |framework: &Framework| framework.stream.is_none() && framework.subscriptions == subscriptions;
+        if self.framework(id).is_some_and(late) {
+            tracing::info!(%id, "the framework's failover timeout is over");
+            self.remove_framework(id);
+        }
+    }
+
+    /// Ends a framework: its agents kill what it runs.
+    pub(super) fn remove_framework(&mut self, id: &FrameworkId) {
+        let Some(at) = self.frameworks.iter().position(|framework| framework.id == *id) else { return };
+        self.allocator.set_active(id, false);
+        let offers: Vec<_> = self.frameworks[at].offers.iter().cloned().collect();
+        offers.iter().for_each(|offer| self.discard(offer, None));
+        self.drop_inverse_offers(id);
+        for agent in &self.agents {
+            agent.tell(ToAgent::ShutdownFramework(id.clone()));
+        }
+        let tasks: Vec<_> = self.frameworks[at].tasks.iter().map(|task| task.id.clone()).collect();
+        for task in tasks {
+            let status = self.status(
+                &task,
+                TaskState::Killed,
+                Some(crate::mesos::StatusReason::FrameworkRemoved),
+                Some(format!("Framework {id} removed")),
+            );
+            self.update_task(id, &task, &status);
+            self.remove_task(id, &task);
+        }
+        let mut framework = self.frameworks.remove(at);
+        for mut task in std::mem::take(&mut framework.unreachable) {
+            task.state = TaskState::Killed;
+            framework.complete(task);
+        }
+        framework.executors.clear();
+        framework.operations.clear();
+        framework.unregistered = Some(SystemTime::now());
+        // The stream ends as its sender goes.
+        framework.stream = None;
+        self.allocator.remove_framework(id);
+        self.remember(framework);
+        self.tell_operators("FRAMEWORK_REMOVED", Some(id), None);
+    }
+
+    /// UPDATE_FRAMEWORK.
+    pub(super) fn update_framework(&mut self, id: &FrameworkId, update: UpdateFramework) -> Answer {
+        let info = update.framework_info;
+        if let Err(why) = self.may_be(&info, &update.suppressed_roles) {
+            return Answer::new(400, format!("Supplied FrameworkInfo is not valid: {why}"));
+        }
+        let Some(framework) = self.framework(id) else { return Answer::new(400, "Framework cannot be found") };
+        if let Err(why) = check::update(&framework.info, &info) {
+            return Answer::new(400, format!("FrameworkInfo update is not valid: {why}"));
+        }
+        match Constraints::new(update.offer_constraints.as_ref()) {
+            Ok(constraints) => self.change(id, info, &update.suppressed_roles, constraints),
+            Err(why) => return Answer::new(400, format!("'UpdateFramework.offer_constraints' are not valid: {why}")),
+        }
+        self.tell_operators("FRAMEWORK_UPDATED", Some(id), None);
+        Answer::new(200, "")
+    }
+}
+
+/// An ERROR event.
+fn error(message: &str) -> EventMessage {
+    EventMessage {
+        error: Some(ErrorEvent { message: message.to_owned(), ..ErrorEvent::default() }),
+        ..event(EventType::Error)
+    }
+}

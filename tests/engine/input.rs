@@ -1,0 +1,98 @@
+//! What people get wrong, and what they paste: each is told where and what to try, and costs nothing.
+
+use super::Bench;
+
+/// What the caret stands under.
+fn marked(diagnostic: &mesos_repl::document::Diagnostic) -> &str {
+    diagnostic.input.as_ref().map_or("", |input| &input.text[input.span.clone()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_are_pointed_at_and_cost_nothing() {
+    let bench = Bench::start(1).await;
+    bench.done("run --cmd 'sleep 1000' --name nap").await;
+    for (text, what, under) in [
+        ("taks", "unknown command taks", "taks"),
+        ("accept O0 --docker x --cpu 1", "accept has no option --cpu", "--cpu"),
+        ("kill nope", "there is no task 'nope'", "nope"),
+        ("accept O99 --cmd x", "there is no offer 'O99'", "O99"),
+        ("run --cmd x --cpus many", "--cpus wants a number, not 'many'", "many"),
+        ("run --cmd x --cpus 640", "no offer fits: 640 cpus wanted", "640"),
+        ("wait nap runing", "STATE wants a task state such as running, not 'runing'", "runing"),
+        ("get .slavs", "there is no 'slavs' in /state", ".slavs"),
+        ("connect 127.0.0.1:1", "nothing answers at", ""),
+        ("revive --role other", "the framework isn't in the role 'other'", "other"),
+        (r#"{"type": "REVIVEE"}"#, "type: 'REVIVEE' is no CallType", r#""REVIVEE""#),
+        (r#"{"type": "DECLINE", "decline": {"offer_ids": [], "filter": {}}}"#, "decline.filter: ", r#""filter""#),
+        (r#"{"type": "UNKNOWN"}"#, "not sent: a call of type UNKNOWN aborts", ""),
+        (r#"{"type": "KILL", "kill": {"task_id": {"value": 5}}}"#, "kill.task_id.value: wants text in quotes", "5"),
+        ("[1, 2", "", ""),
+        ("let x = 1;", "this looks like Rust", "let x = 1;"),
+        ("subscribe --capability gpu", "there is no capability GPU", "gpu"),
+        ("run --json /nowhere", "'/nowhere' can't be read", "/nowhere"),
+        ("zkCli.sh -server 127.0.0.1:2181 get /mesos/json.info_0000000000", "ZooKeeper isn't asked", "127.0.0.1:2181"),
+    ] {
+        let diagnostic = bench.failed(text).await;
+        assert!(diagnostic.what.contains(what), "{text}: {diagnostic:#?}");
+        if !under.is_empty() {
+            assert_eq!(marked(&diagnostic), under, "{text}: {diagnostic:#?}");
+        }
+    }
+    let status = bench.done("status").await;
+    assert_eq!(status[0]["state"], "subscribed");
+    assert_eq!(status[0]["active_tasks"], 1);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_task_fails_the_command_that_launched_it() {
+    let bench = Bench::start(1).await;
+    let diagnostic = bench.failed("run --cmd 'exit 3' --name bad --until finished").await;
+    assert!(diagnostic.what.contains("'bad' is TASK_FAILED"), "{diagnostic:#?}");
+    assert!(bench.done("task bad").await[0].to_string().contains("exited with status 3"));
+    // An id is never used twice.
+    bench.failed("run --cmd 'exit 3' --name bad --until finished").await;
+    let tasks = bench.done("tasks").await;
+    let ids: Vec<_> = tasks[0].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["bad", "bad-2"]);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tutorials_templates_are_filled_in_and_run() {
+    let bench = Bench::start(1).await;
+    bench
+        .done(r#"{"type": "SUBSCRIBE", "subscribe": {"framework_info": {"user": "root", "name": "Example HTTP Framework"}}}"#)
+        .await;
+    let launch = r#"{"framework_id": {"value": null}, "type": "ACCEPT", "accept": {"offer_ids": [{"value": null}],
+        "operations": [{"type": "LAUNCH", "launch": {"task_infos": [{"name": "PingContainer", "task_id": {"value": null},
+        "agent_id": {"value": null}, "container": {"type": "DOCKER", "docker": {"image": "nginx:1.10-alpine", "network": "HOST"}},
+        "resources": [[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.2}},
+        {"name": "mem", "type": "SCALAR", "scalar": {"value": 100}}]]}]}}], "filters": {"refuse_seconds": 5.0}}}"#;
+    bench.done(launch).await;
+    bench.done(r#"{"type": "KILL", "kill": {"task_id": {"value": "PingContainer"}, "agent_id": {"value": null}}}"#).await;
+    let task = bench.done("task PingContainer").await;
+    assert_eq!(task[0].to_string().contains("TASK_KILLED"), true, "{task:#?}");
+    bench.done(r#"{"framework_id": {"value": null}, "type": "TEARDOWN"}"#).await;
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_command_leaves_everything_as_it_is() {
+    use mesos_repl::engine::{Collected, Outcome};
+    use tokio_util::sync::CancellationToken;
+    let bench = Bench::start(1).await;
+    bench.done("run --cmd 'sleep 1000' --name nap").await;
+    let cancel = CancellationToken::new();
+    let mut output = Collected::default();
+    let wait = bench.engine.execute("wait nap finished", &mut output, &cancel);
+    let interrupt = async {
+        // The wait has begun once its picture stands; nothing else needs to have happened.
+        tokio::task::yield_now().await;
+        cancel.cancel();
+    };
+    let (outcome, ()) = tokio::join!(wait, interrupt);
+    assert_eq!(outcome, Outcome::Cancelled);
+    assert_eq!(bench.done("status").await[0]["active_tasks"], 1);
+    bench.stop().await;
+}

@@ -281,13 +281,13 @@ mod tests {
         let server = tokio::spawn(async move {
             let (mut socket, _) = listener.accept().await.unwrap();
             socket.set_nodelay(true).unwrap();
+            // The client hangs up as soon as it has read enough; what it wrote before can be read all the same.
             for part in says.chunks(piece) {
-                socket.write_all(part).await.unwrap();
+                let _ = socket.write_all(part).await;
                 tokio::task::yield_now().await;
             }
-            socket.shutdown().await.unwrap();
+            let _ = socket.shutdown().await;
             let mut asked = Vec::new();
-            // The client may have gone already.
             let _ = socket.read_to_end(&mut asked).await;
             String::from_utf8(asked).unwrap()
         });

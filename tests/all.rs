@@ -10,6 +10,7 @@
 #[macro_use]
 mod support;
 
+mod engine;
 mod golden;
 mod reference;
 mod session;

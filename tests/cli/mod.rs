@@ -106,7 +106,7 @@ fn json_is_one_document_for_each_answer() {
     assert_eq!(documents.len(), 3, "{}", text(&output.stdout));
     assert_eq!(documents[1]["version"], "1.11.0");
     let output = run(&mut program(&["--output", "yaml", "-c", "get /version"]));
-    assert!(text(&output.stdout).contains("version: 1.11.0"), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("version: \"1.11.0\""), "{}", text(&output.stdout));
 }
 
 #[test]

@@ -10,7 +10,12 @@
 #[macro_use]
 mod support;
 
+<<<<<<< HEAD
 mod engine;
+=======
+mod cli;
+>>>>>>> main
 mod golden;
 mod reference;
 mod session;
+mod terminal;

@@ -18,7 +18,7 @@ class MesosTests(jkt.KernelTests):
     completion_samples = [{"text": "subsc", "matches": ["subscribe"]}, {"text": "teard", "matches": ["teardown"]}]
     complete_code_samples = ["subscribe", "let x = 1;", '{"type": "REVIVE"}', "1+1"]
     incomplete_code_samples = ["fn f() {", '{"type":', "run --cmd 'a"]
-    invalid_code_samples = ["f(}", ")"]
+    invalid_code_samples = ["f(}", "let x = (];"]
     code_inspect_sample = "subscribe"
     code_page_something = "subscribe?"
     code_generate_error = "acept O0"

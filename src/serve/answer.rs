@@ -165,15 +165,15 @@ impl Asked<'_> {
                 .detail("agents may be fully used, or offered to other frameworks")
                 .help("master.agents()? shows what is free"));
         }
+        let ids: Vec<_> = session.read(|state| state.offers.ids().cloned().collect());
+        session.hold(&ids);
         let now = session.now();
-        let (ids, offers, document) = session.read(|state| {
+        let (offers, document) = session.read(|state| {
             let held = state.offers.in_order();
             let read = held.iter().filter_map(|held| held.record.offer().ok());
             let offers: Vec<Value> = read.filter_map(|offer| serde_json::to_value(offer).ok()).collect();
-            let ids: Vec<_> = held.iter().map(|held| held.record.id.clone()).collect();
-            (ids, offers, view::offers(state, now).without_next())
+            (offers, view::offers(state, now).without_next())
         });
-        session.hold(&ids);
         let mut answer = drawn(&document);
         answer["offers"] = offers.into();
         Ok(answer)

@@ -10,6 +10,7 @@
 #[macro_use]
 mod support;
 
+mod embedded;
 mod golden;
 mod reference;
 mod session;

@@ -4,6 +4,7 @@
 //! Every renderer lets outside text through [`safe`] (or its format's own escape); none reads the environment, the
 //! clock or the window: what it must know comes in a [`Page`]. Nothing here prints.
 
+mod html;
 mod line;
 mod safe;
 mod table;
@@ -53,6 +54,5 @@ pub fn yaml(document: &Document) -> String {
 
 /// The document as self-contained HTML for a notebook, everything escaped.
 pub fn html(document: &Document) -> String {
-    let _ = document;
-    String::new()
+    html::write(document)
 }

@@ -235,7 +235,7 @@ fn any_block() -> impl Strategy<Value = Block> {
     ]
 }
 
-fn any_document() -> impl Strategy<Value = Document> {
+pub(super) fn any_document() -> impl Strategy<Value = Document> {
     prop::collection::vec(any_block(), 0..4).prop_map(|blocks| Document { blocks })
 }
 

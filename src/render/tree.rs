@@ -27,7 +27,7 @@ struct Tree<'o> {
 impl Tree<'_> {
     /// Writes a value whose first line has so many cells before it, and one behind it.
     fn value(&mut self, value: &Value, indent: usize, used: usize) {
-        let is_small = small(value, self.room.saturating_sub(used + 1)).is_some();
+        let is_small = is_small(value, self.room.saturating_sub(used + 1));
         match value {
             Value::Object(members) if !is_small => {
                 self.out.push('{');
@@ -91,13 +91,18 @@ impl Tree<'_> {
 }
 
 /// A text that names a task state for certain; a task may be called `RUNNING`.
-fn task_state(text: &str) -> &str {
+pub(super) fn task_state(text: &str) -> &str {
     if text.starts_with("TASK_") { text } else { "" }
 }
 
 /// A text as JSON has it, without what a terminal would obey.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     safe_json(&Value::from(text).to_string()).into_owned()
+}
+
+/// Whether a value in one line fits.
+pub(super) fn is_small(value: &Value, room: usize) -> bool {
+    small(value, room).is_some()
 }
 
 /// What is left of the room behind a value in one line; `None` if it doesn't fit. Looks no further than the room.

@@ -37,7 +37,7 @@ pub(super) fn lines(diagnostic: &Diagnostic, page: &Page) -> Vec<Line> {
 }
 
 /// The line of the input that is meant, and the caret under it.
-fn excerpt(input: &Excerpt, room: usize) -> Vec<Line> {
+pub(super) fn excerpt(input: &Excerpt, room: usize) -> Vec<Line> {
     let shown = Shown::of(input);
     let mut margin = Line::indented(INDENT);
     if let Some(number) = shown.number {

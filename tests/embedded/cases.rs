@@ -16,7 +16,8 @@ const FRAMEWORKS: &[(&str, &str)] = &[];
 /// Cases of ACCEPT.
 const ACCEPT: &[(&str, &str)] = &[];
 /// Cases of task groups and operations.
-const GROUPS: &[(&str, &str)] = &[];
+const GROUPS: &[(&str, &str)] =
+    &[("groupf/http-check", "the recorded machine had no default executor to start, the embedded agent has one")];
 /// Cases of authentication.
 const AUTH: &[(&str, &str)] = &[
     ("acl/role-b-denied", "the embedded master has no ACLs"),
@@ -62,7 +63,10 @@ fn compare(ids: &mut Ids, recorded: &Value, got: &Got) -> Result<(), String> {
 /// Events but heartbeats and offers, which come when they come.
 fn told(events: &Value) -> Vec<Value> {
     let events = events.as_array().into_iter().flatten();
-    events.filter(|event| !matches!(event["type"].as_str(), Some("HEARTBEAT" | "OFFERS" | "__CLOSED__"))).cloned().collect()
+    events
+        .filter(|event| !matches!(event["type"].as_str(), Some("HEARTBEAT" | "OFFERS" | "__CLOSED__")))
+        .cloned()
+        .collect()
 }
 
 /// Reads as many events as are recorded, and the end where it is.
@@ -261,7 +265,11 @@ fn agent_of(case: &Value) -> Option<String> {
         let tasks = tasks.or_else(|| operation["launch_group"]["task_group"]["tasks"].as_array())?;
         tasks.first()?["agent_id"]["value"].as_str().map(str::to_owned)
     });
-    after("while agent ").or_else(|| after("; on agent ")).or(task)
+    let done = case["events"]
+        .as_array()?
+        .iter()
+        .find_map(|event| event["update_operation_status"]["status"]["agent_id"]["value"].as_str().map(str::to_owned));
+    after("while agent ").or_else(|| after("; on agent ")).or(done).or(task)
 }
 
 async fn accept(to: std::net::SocketAddr, case: &Value) -> Result<(), String> {
@@ -280,7 +288,7 @@ async fn accept(to: std::net::SocketAddr, case: &Value) -> Result<(), String> {
         let now = match recorded.rsplit_once('-').map(|(_, end)| end) {
             Some("S0") => offers[0]["agent_id"]["value"].as_str(),
             Some("S1") => offers[1]["agent_id"]["value"].as_str(),
-            Some(end) if end.len() == 4 => fid["value"].as_str(),
+            Some(end) if end.len() == 4 && end.starts_with(|c: char| c.is_ascii_digit()) => fid["value"].as_str(),
             _ => None,
         };
         now.map(|now| ids.pair(&recorded, now)).transpose()?;

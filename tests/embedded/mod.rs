@@ -5,6 +5,7 @@ mod client;
 mod golden;
 mod same;
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use mesos_repl::embedded::{AgentConfig, Cluster, Config, Docker};
@@ -57,9 +58,12 @@ pub fn judge(what: &str, outcomes: &[(String, Result<(), String>)], known: &[(&s
     for (id, _) in known.iter().filter(|(id, _)| !outcomes.iter().any(|(name, _)| name == id)) {
         bad.push(format!("{id}: listed, but there is no such recording"));
     }
-    println!("{what}: {same} of {} recordings are answered as recorded", outcomes.len());
+    // Said aloud also when the test passes: what differs is nothing to be silent about.
+    let mut aloud = std::io::stderr().lock();
+    let _ = writeln!(aloud, "{what}: {same} of {} recordings are answered as recorded", outcomes.len());
     for (id, why) in known {
-        println!("  differs: {id}: {why}");
+        let _ = writeln!(aloud, "  {what} differs: {id}: {why}");
     }
+    drop(aloud);
     assert!(bad.is_empty(), "{what}: {} of {} differ:\n{}", bad.len(), outcomes.len(), bad.join("\n"));
 }

@@ -92,6 +92,11 @@ impl Ids {
                         ("value", Value::String(recorded), Value::String(now)) if recorded.ends_with("==") => {
                             self.pair(recorded, now).map_err(at)?;
                         }
+                        // What Docker says of a registry that it doesn't reach is another matter on every machine.
+                        ("message", Value::String(recorded), Value::String(now)) if recorded.contains("; stderr='") => {
+                            let own = |text: &str| text.split("; stderr='").next().map(str::to_owned);
+                            self.text(&own(recorded).unwrap_or_default(), &own(now).unwrap_or_default()).map_err(at)?;
+                        }
                         // docker inspect's output.
                         ("data", Value::String(_), Value::String(_)) => {}
                         (_, recorded, now) => self.same(recorded, now).map_err(at)?,

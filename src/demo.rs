@@ -48,6 +48,7 @@ pub async fn run(engine: Engine, look: Look, asked: &cli::Demo, docker: Option<O
     let told = repl::leave(&walk.engine, Leave::Teardown).await;
     match ended {
         Ok(task) => {
+            walk.screen.line("");
             walk.screen.show(summary(embedded, engine_version.as_deref(), &task, &walk.seen));
             Ok(0)
         }

@@ -10,7 +10,9 @@
 #[macro_use]
 mod support;
 
+mod cli;
 mod embedded;
 mod golden;
 mod reference;
 mod session;
+mod terminal;

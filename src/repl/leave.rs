@@ -54,7 +54,7 @@ pub(super) fn waits(engine: &Engine) -> String {
 fn span(seconds: f64) -> String {
     match seconds {
         s if s < 120.0 => format!("{s:.0} s"),
-        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s if s < 7200.0 && s % 3600.0 != 0.0 => format!("{:.0} min", s / 60.0),
         s if s < 172_800.0 => format!("{:.0} h", s / 3600.0),
         s => format!("{:.0} days", s / 86_400.0),
     }
@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn spans_are_said_as_people_do() {
-        for (seconds, want) in [(30.0, "30 s"), (3600.0, "60 min"), (7200.0, "2 h"), (604_800.0, "7 days")] {
+        for (seconds, want) in
+            [(30.0, "30 s"), (3600.0, "1 h"), (5400.0, "90 min"), (7200.0, "2 h"), (604_800.0, "7 days")]
+        {
             assert_eq!(span(seconds), want);
         }
     }

@@ -11,6 +11,7 @@ mod run;
 mod screen;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 pub use leave::leave;
 pub use quiet::Modes;
@@ -47,7 +48,8 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     let mut background = tokio::task::JoinSet::new();
     background.spawn(listen(engine.clone(), sender.clone()));
     background.spawn(greet(engine.clone(), sender));
-    let mut loop_ = Loop { engine, look, modes, signals, editor, notices, interrupts: 0 };
+    let mut loop_ =
+        Loop { engine, look, modes, signals, editor, notices, interrupts: 0, told: (String::new(), Instant::now()) };
     let mut welcome = welcome;
     if let Some(trouble) = trouble {
         welcome = welcome.with_text(Piece::new(trouble, Tone::Unsure));
@@ -84,7 +86,7 @@ async fn greet(engine: Engine, sender: mpsc::UnboundedSender<Vec<Notice>>) {
         (Err(error), _) => (error.to_string(), Tone::Bad),
     };
     // A loop that has ended needs no greeting.
-    let _ = sender.send(vec![Notice { text, tone, task: None, connection: true }]);
+    let _ = sender.send(vec![Notice::connection(text, tone)]);
 }
 
 struct Loop {
@@ -96,6 +98,8 @@ struct Loop {
     notices: mpsc::UnboundedReceiver<Vec<Notice>>,
     /// How often Ctrl-C came in a row at the prompt.
     interrupts: usize,
+    /// What the last input's answers told, and when they ended.
+    told: (String, Instant),
 }
 
 /// What comes of an input.
@@ -156,7 +160,12 @@ impl Loop {
                     }
                     return Ok(typed);
                 }
-                Some(notices) = self.notices.recv() => self.editor.above(self.lines(&notices)),
+                Some(notices) = self.notices.recv() => {
+                    let untold = self.untold(notices);
+                    if !untold.is_empty() {
+                        self.editor.above(self.lines(&untold));
+                    }
+                }
                 // At the prompt Ctrl-C is a key; a signal from elsewhere finds nothing to stop.
                 asked = self.signals.next() => if let Asked::End(status) = asked { return Err(status) },
             }
@@ -178,24 +187,32 @@ impl Loop {
             Ran::Ended(Outcome::Done | Outcome::Failed) => Next::Prompt,
             Ran::Told(status) => Next::Exit(status),
         };
-        self.catch_up(text, &mut screen);
+        self.catch_up(&mut screen);
         next
     }
 
     /// Shows what happened while the input ran, but for what its own answers told.
-    fn catch_up(&mut self, text: &str, screen: &mut Screen<std::io::Stdout, std::io::Stderr>) {
+    fn catch_up(&mut self, screen: &mut Screen<std::io::Stdout, std::io::Stderr>) {
+        self.told = (screen.said().to_owned(), Instant::now());
         let mut untold = Vec::new();
         while let Ok(notices) = self.notices.try_recv() {
-            let told = |notice: &Notice| match &notice.task {
-                Some(task) => text.contains(task.as_str()) || screen.has_said(&safe_line(task)),
-                None => !notice.connection && !matches!(notice.tone, Tone::Bad | Tone::Unsure),
-            };
-            untold.extend(notices.into_iter().filter(|notice| !told(notice)));
+            untold.extend(self.untold(notices));
         }
         if !untold.is_empty() {
             let lines = self.lines(&untold);
             screen.line(lines.trim_end_matches('\n'));
         }
+    }
+
+    /// Notices that the last input's answers didn't tell.
+    fn untold(&self, notices: Vec<Notice>) -> Vec<Notice> {
+        let (said, end) = &self.told;
+        let told = |notice: &Notice| match &notice.task {
+            Some((task, state)) => said.contains(&*safe_line(task)) && said.contains(state.as_str()),
+            // What comes of a command (offers above all) shows in its answers and in the prompt.
+            None => notice.since <= *end && !notice.connection && !matches!(notice.tone, Tone::Bad | Tone::Unsure),
+        };
+        notices.into_iter().filter(|notice| !told(notice)).collect()
     }
 
     /// Notices as lines: what a terminal would obey is shown, not sent.

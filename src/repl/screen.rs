@@ -82,11 +82,6 @@ impl<O: Write, E: Write> Screen<O, E> {
         self.closed
     }
 
-    /// Whether an answer held these words.
-    pub fn has_said(&self, words: &str) -> bool {
-        self.said.contains(words)
-    }
-
     /// All that was said, in plain words.
     pub fn said(&self) -> &str {
         &self.said
@@ -102,7 +97,7 @@ impl<O: Write, E: Write> Screen<O, E> {
     pub fn page(&self) -> Page {
         let width = if self.look.live { (self.window)().map(|(columns, _)| columns) } else { None };
         let page = Page::plain(width.unwrap_or(ENDLESS)).local();
-        Page { wide: self.look.wide || !self.look.live, theme: self.look.theme, ..page }
+        Page { wide: self.look.wide, theme: self.look.theme, ..page }
     }
 
     fn draw(&self, document: &Document) -> String {

@@ -35,6 +35,8 @@ struct Replay {
     /// Ids that recorded answers and events name; requests wait for them.
     told: HashSet<String>,
     streams: HashMap<String, Replayed>,
+    /// The agent's work folder, then and now.
+    folder: Option<(String, String)>,
     differences: Vec<String>,
 }
 
@@ -69,6 +71,7 @@ async fn replay(name: &str, steps: Vec<Value>) -> Result<(), String> {
         ids: Ids::default(),
         told: steps.iter().flat_map(told).collect(),
         streams: HashMap::new(),
+        folder: None,
         differences: Vec::new(),
     };
     for (index, step) in steps.iter().enumerate() {
@@ -86,6 +89,12 @@ async fn replay(name: &str, steps: Vec<Value>) -> Result<(), String> {
     drop(replay.streams);
     cluster.shutdown().await;
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n    ")) }
+}
+
+/// Where an agent says that its sandboxes are.
+fn folder(state: &Value) -> Option<String> {
+    let directory = state["frameworks"][0]["executors"][0]["directory"].as_str()?;
+    directory.split_once("/slaves/").map(|(folder, _)| folder.to_owned())
 }
 
 /// Drops fields wherever they are: the past, other flags, and the attribute that only the embedded agent has.
@@ -120,7 +129,10 @@ impl Replay {
             self.told.iter().filter(|id| text.contains(id.as_str()) && self.ids.get(id).is_none()).cloned().collect();
         self.learn(&wanted).await;
         let label = step["as"].as_str().unwrap_or(sent["body"]["type"].as_str().unwrap_or("?")).to_owned();
-        let path = self.ids.replace(sent["path"].as_str().unwrap_or("/"));
+        let mut path = self.ids.replace(sent["path"].as_str().unwrap_or("/"));
+        if let Some((then, now)) = &self.folder {
+            path = path.replace(then, now);
+        }
         let to = if path.starts_with("/slave(1)") || path.starts_with("/files") { self.agent } else { self.master };
         let headers: Vec<(String, String)> = sent["headers"]
             .as_object()
@@ -145,6 +157,9 @@ impl Replay {
             got = send(to, method, &path, &headers, &body).await;
         }
         self.compare_answer(scenario, &label, &step["got"], &got);
+        if let (true, Got::Whole(answer)) = (path == "/slave(1)/state", &got) {
+            self.folder = folder(&step["got"]["body"]).zip(folder(&answer.json()));
+        }
         if let (Got::Stream(stream), Some(name)) = (got, label.strip_prefix("subscribe ")) {
             let events = rest.iter().filter(|step| step["on"] == name).map(|step| step["event"].clone());
             let (offers, others) = events
@@ -196,7 +211,10 @@ impl Replay {
             let mut plain = recorded.clone();
             let mut now = now;
             for value in [&mut plain, &mut now] {
-                without(value, &["flags", "completed_frameworks", "containers", "offers", "offered_resources", "ports", "disk"]);
+                without(
+                    value,
+                    &["flags", "completed_frameworks", "containers", "offers", "offered_resources", "ports", "disk"],
+                );
             }
             if let (Value::String(_), Value::String(_)) = (&plain, &now) {
                 differences.extend(self.ids.same(&plain, &now).err());

@@ -12,6 +12,7 @@ mod support;
 
 mod cli;
 mod embedded;
+mod engine;
 mod golden;
 mod reference;
 mod session;

@@ -17,3 +17,4 @@ mod golden;
 mod reference;
 mod session;
 mod terminal;
+mod ui;

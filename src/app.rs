@@ -77,6 +77,10 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Ended {
 }
 
 fn start(cli: Cli, config: Config) -> Result<u8, Ended> {
+    if let Some(Action::Completions { shell }) = cli.action {
+        clap_complete::generate(shell, &mut Cli::command(), "mesos-repl", &mut io::stdout());
+        return Ok(DONE);
+    }
     let work = work(&cli)?;
     log(config.log.as_deref(), matches!(work, Work::Prompt))?;
     tracing::debug!(?config, "settings");

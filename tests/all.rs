@@ -10,11 +10,8 @@
 #[macro_use]
 mod support;
 
-<<<<<<< HEAD
-mod engine;
-=======
 mod cli;
->>>>>>> main
+mod engine;
 mod golden;
 mod reference;
 mod session;

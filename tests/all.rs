@@ -11,5 +11,6 @@
 mod support;
 
 mod golden;
+mod lang;
 mod reference;
 mod session;

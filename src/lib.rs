@@ -3,7 +3,11 @@
 //! `docs/architecture.md` is the map of the rooms and of what each may import. Nothing in this library prints:
 //! results are [`document::Document`]s, and the fronts (the terminal, the Jupyter kernel) draw them.
 
+pub mod app;
+pub mod cli;
 pub mod client;
+pub mod config;
+pub mod demo;
 pub mod document;
 pub mod embedded;
 pub mod engine;
@@ -14,4 +18,5 @@ pub mod render;
 pub mod repl;
 pub mod session;
 pub mod state;
+pub mod ui;
 pub mod view;

@@ -9,6 +9,9 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 /// The length line of the longest record that can be named: 2^64 - 1.
 const LENGTH_DIGITS: usize = 20;
 
+/// The room that a record which came in parts gets at once.
+const ROOM: usize = 128 << 10;
+
 /// What is wrong with the framing. The stream can't be read on: nobody knows where the next record starts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FramingError {
@@ -179,7 +182,10 @@ impl Decoder {
             self.part = AT_LENGTH;
             return Some(self.advance(length));
         }
-        // The length is only a claim: room is made for what came, at most twice over.
+        // The length is only a claim: beyond a little, room is made for what came, at most twice over.
+        if have.is_empty() {
+            have.reserve(length.min(ROOM));
+        }
         let take = (length - have.len()).min(self.chunk.len());
         have.put_slice(&self.chunk[..take]);
         let whole = (have.len() == length).then(|| std::mem::take(have).freeze());

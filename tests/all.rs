@@ -10,7 +10,9 @@
 #[macro_use]
 mod support;
 
+mod cli;
 mod golden;
 mod lang;
 mod reference;
 mod session;
+mod terminal;

@@ -3,6 +3,7 @@
 //! Knows statuses, redirects and headers; knows no session: it never retries and keeps no state between requests.
 
 mod address;
+mod calls;
 mod status;
 mod stream;
 
@@ -13,6 +14,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{RequestBuilder, Response, Url};
 
 pub use address::{Address, BadAddress};
+pub use calls::CallLine;
 pub use status::{Meaning, Refusal, meaning};
 pub use stream::{Batch, EventStream, Received, StreamEnd, StreamId};
 
@@ -43,7 +45,7 @@ impl Default for Patience {
 }
 
 /// A request that brought no answer of use.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
     /// No connection: nothing was sent.
@@ -123,6 +125,8 @@ pub struct Client {
     /// A pool of its own with one connection: calls must arrive in the order they were sent.
     calls: reqwest::Client,
     patience: Patience,
+    /// The environment names a proxy, which the HTTP client heeds.
+    proxied: bool,
 }
 
 impl Client {
@@ -131,7 +135,10 @@ impl Client {
     /// # Errors
     /// [`RequestError::Setup`].
     pub fn new(address: &Address, patience: Patience) -> Result<Self, RequestError> {
-        Ok(Self { http: http_client(address, patience, 8)?, calls: http_client(address, patience, 1)?, patience })
+        let proxied =
+            ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].iter().any(|name| std::env::var_os(name).is_some());
+        let (http, calls) = (http_client(address, patience, 8)?, http_client(address, patience, 1)?);
+        Ok(Self { http, calls, patience, proxied })
     }
 
     /// Opens a subscription; follows up to five redirects to the leading master.
@@ -168,14 +175,7 @@ impl Client {
             request = request.header(STREAM_ID, id.clone());
         }
         let response = self.send(address, request.body(body.into())).await?;
-        match response.status().as_u16() {
-            status @ (200 | 202) => Ok(Answer { status, text: text(response).await }),
-            307 => Err(RequestError::Redirect {
-                from: address.to_string(),
-                why: "it leads no more; the session has to subscribe with the new leader".to_owned(),
-            }),
-            _ => Err(refusal(response).await),
-        }
+        called(address, response.status().as_u16(), text(response).await)
     }
 
     /// Calls the operator API, the master's at `/api/v1` or an agent's at `<prefix>/api/v1`; the answer's body.
@@ -269,6 +269,18 @@ async fn whole(address: &Address, mut response: Response) -> Result<Bytes, Reque
         }
     }
     Ok(body.freeze())
+}
+
+/// What the answer to a call is.
+fn called(address: &Address, status: u16, text: String) -> Result<Answer, RequestError> {
+    match status {
+        200 | 202 => Ok(Answer { status, text }),
+        307 => Err(RequestError::Redirect {
+            from: address.to_string(),
+            why: "it leads no more; the session has to subscribe with the new leader".to_owned(),
+        }),
+        _ => Err(RequestError::Refused(Refusal { status, meaning: meaning(status, &text), text })),
+    }
 }
 
 async fn refusal(response: Response) -> RequestError {

@@ -88,8 +88,7 @@ impl<'a> Context<'a> {
 
     pub fn show(&mut self, document: impl Into<Document>) {
         let document = document.into();
-        let hints = self.options().hints;
-        self.output.show(if hints { document } else { document.without_next() });
+        self.output.show(if self.engine.shows_hints() { document } else { document.without_next() });
     }
 
     pub fn live(&mut self, document: impl Into<Document>) {

@@ -16,6 +16,7 @@ mod paste;
 mod standing;
 mod task;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ pub struct Options {
     pub patience: Duration,
     /// How the session treats offers.
     pub lease: Option<Duration>,
-    /// Whether results end with what one would likely do next.
+    /// Whether results end with what one would likely do next, until `set hints` says otherwise.
     pub hints: bool,
 }
 
@@ -112,6 +113,7 @@ struct Inner {
     /// Counts the turns to another master.
     switches: watch::Sender<u64>,
     options: Options,
+    hints: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +129,8 @@ impl Engine {
     /// When the HTTP client can't be made.
     pub fn start(target: Target, options: Options) -> Result<Self, RequestError> {
         let connected = RwLock::new(connect(target.clone(), &options)?);
-        Ok(Self { inner: Arc::new(Inner { connected, home: target, switches: watch::Sender::new(0), options }) })
+        let hints = AtomicBool::new(options.hints);
+        Ok(Self { inner: Arc::new(Inner { connected, home: target, switches: watch::Sender::new(0), options, hints }) })
     }
 
     /// The session of the present master.
@@ -148,6 +151,15 @@ impl Engine {
     /// The options it was started with.
     pub fn options(&self) -> &Options {
         &self.inner.options
+    }
+
+    /// Whether results end with what one would likely do next.
+    pub fn shows_hints(&self) -> bool {
+        self.inner.hints.load(Ordering::Relaxed)
+    }
+
+    fn show_hints(&self, on: bool) {
+        self.inner.hints.store(on, Ordering::Relaxed);
     }
 
     fn connected(&self) -> Connected {

@@ -30,18 +30,22 @@ pub struct Notice {
     pub text: String,
     /// What it means.
     pub tone: Tone,
-    /// The one task that it is about, if it is about one.
-    pub task: Option<String>,
+    /// The one task that it is about, and the state that it has reached, if it is about one.
+    pub task: Option<(String, String)>,
     /// Whether it is about the subscription as a whole.
     pub connection: bool,
+    /// When the first thing of its moment came.
+    pub since: Instant,
 }
 
 impl Notice {
-    fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone, task: None, connection: false }
+    /// A line that is of this moment and about nothing in particular.
+    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone, task: None, connection: false, since: Instant::now() }
     }
 
-    fn connection(text: impl Into<String>, tone: Tone) -> Self {
+    /// A line about the subscription as a whole.
+    pub fn connection(text: impl Into<String>, tone: Tone) -> Self {
         Self { connection: true, ..Self::new(text, tone) }
     }
 }
@@ -77,7 +81,7 @@ impl Notices {
             let Self { session, teller, .. } = self;
             let lines = teller.tell(moment, session);
             if !lines.is_empty() {
-                return lines;
+                return lines.into_iter().map(|line| Notice { since: first, ..line }).collect();
             }
         }
     }
@@ -306,7 +310,7 @@ fn update(task: &TaskId, state: &TaskState, session: &Session) -> Notice {
         latest.message.filter(|message| !message.is_empty() && matches!(tone, Tone::Bad | Tone::Unsure))
     });
     let said = said.map_or_else(String::new, |said| format!(": {said}"));
-    Notice { task: Some(task.to_string()), ..Notice::new(format!("{task} {}{said}", bare(state)), tone) }
+    Notice { task: Some((task.to_string(), bare(state))), ..Notice::new(format!("{task} {}{said}", bare(state)), tone) }
 }
 
 /// The state's name as people say it.

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
 use super::*;
@@ -53,6 +54,13 @@ impl Event {
     /// Its `type` on the wire.
     pub fn kind(&self) -> &str {
         match self {
+            Self::Unknown { kind, .. } => kind,
+            known => known.known_kind(),
+        }
+    }
+
+    fn known_kind(&self) -> &'static str {
+        match self {
             Self::Subscribed(_) => "SUBSCRIBED",
             Self::Offers(_) => "OFFERS",
             Self::InverseOffers(_) => "INVERSE_OFFERS",
@@ -64,7 +72,15 @@ impl Event {
             Self::Failure(_) => "FAILURE",
             Self::Error(_) => "ERROR",
             Self::Heartbeat => "HEARTBEAT",
-            Self::Unknown { kind, .. } => kind,
+            Self::Unknown { .. } => "",
+        }
+    }
+
+    /// The same to keep: copied only where this crate doesn't know it.
+    pub fn kept_kind(&self) -> Cow<'static, str> {
+        match self {
+            Self::Unknown { kind, .. } => Cow::Owned(kind.clone()),
+            known => Cow::Borrowed(known.known_kind()),
         }
     }
 }
@@ -151,7 +167,7 @@ fn decode(record: &Bytes) -> Result<Event, serde_json::Error> {
     let text = std::str::from_utf8(record).map_err(serde::de::Error::custom)?;
     let head: Head<'_> = serde_json::from_str(text)?;
     let missing = serde::de::Error::missing_field;
-    Ok(match head.kind.as_deref() {
+    Ok(match head.kind.as_ref().map(|kind| &*kind.0) {
         Some("HEARTBEAT") => Event::Heartbeat,
         Some("UPDATE") => Event::Update(head.update.ok_or_else(|| missing("update"))?.status.record(record)),
         Some("OFFERS") => Event::Offers(head.offers.map_or(Ok(Vec::new()), |offers| offers.records(record))?),
@@ -178,10 +194,14 @@ fn body<T: for<'a> Deserialize<'a>>(text: &str, field: &'static str) -> Result<T
     serde_json::from_value(body)
 }
 
+/// Text of the record, copied only where it holds escapes. (A bare `Option<Cow>` is always copied.)
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(rename = "type", borrow)]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(borrow)]
     update: Option<UpdateHead<'a>>,
     #[serde(borrow)]
@@ -209,9 +229,9 @@ struct StatusHead<'a> {
     #[serde(borrow)]
     agent_id: Option<Id<'a>>,
     #[serde(borrow)]
-    uuid: Option<Cow<'a, str>>,
+    uuid: Option<Text<'a>>,
     #[serde(borrow)]
-    reason: Option<Cow<'a, str>>,
+    reason: Option<Text<'a>>,
 }
 
 impl StatusHead<'_> {
@@ -220,8 +240,8 @@ impl StatusHead<'_> {
             task_id: TaskId::from(&*self.task_id.value),
             state: TaskState::from_name(&self.state),
             agent_id: self.agent_id.map(|id| AgentId::from(&*id.value)),
-            uuid: self.uuid.and_then(|text| uuid_bytes(&text)),
-            reason: self.reason.map(|reason| StatusReason::from_name(&reason)),
+            uuid: self.uuid.and_then(|text| uuid_bytes(&text.0)),
+            reason: self.reason.map(|reason| StatusReason::from_name(&reason.0)),
             json: json.clone(),
         }
     }
@@ -245,7 +265,7 @@ impl OffersHead<'_> {
         self.offers
             .iter()
             .map(|raw| {
-                let head: OfferHead<'_> = serde_json::from_str(raw.get())?;
+                let head = OfferHead::of(raw.get())?;
                 Ok(OfferRecord {
                     id: OfferId::from(&*head.id.value),
                     agent_id: AgentId::from(&*head.agent_id.value),
@@ -256,12 +276,50 @@ impl OffersHead<'_> {
     }
 }
 
-#[derive(Deserialize)]
+/// The ids of an offer.
 struct OfferHead<'a> {
-    #[serde(borrow)]
     id: Id<'a>,
-    #[serde(borrow)]
     agent_id: Id<'a>,
+}
+
+impl<'a> OfferHead<'a> {
+    /// Reads no further than the second of them: the text has been read once already, as a part of the record.
+    fn of(offer: &'a str) -> Result<Self, serde_json::Error> {
+        let mut found = Found { id: None, agent_id: None };
+        let read = serde_json::Deserializer::from_str(offer).deserialize_map(&mut found);
+        match (found.id, found.agent_id) {
+            (Some(id), Some(agent_id)) => Ok(Self { id, agent_id }),
+            (id, _) => {
+                read?;
+                Err(serde::de::Error::missing_field(if id.is_none() { "id" } else { "agent_id" }))
+            }
+        }
+    }
+}
+
+struct Found<'a> {
+    id: Option<Id<'a>>,
+    agent_id: Option<Id<'a>>,
+}
+
+impl<'de> Visitor<'de> for &mut Found<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an offer")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while self.id.is_none() || self.agent_id.is_none() {
+            let Some(Text(name)) = fields.next_key()? else { break };
+            match &*name {
+                "id" => self.id = Some(fields.next_value()?),
+                "agent_id" => self.agent_id = Some(fields.next_value()?),
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -1,1 +1,280 @@
-//! To come.
+//! The terminal: a prompt, the line being typed, answers below it, and above it what happens meanwhile.
+//!
+//! It hands what is typed to the engine and draws what comes back. It knows no protocol and no state of a session.
+
+mod editor;
+mod helper;
+mod history;
+mod leave;
+mod quiet;
+mod run;
+mod screen;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+pub use leave::leave;
+pub use quiet::Modes;
+pub use run::{Asked, Ran, Signals, run};
+pub use screen::{Look, Screen, Window, window};
+
+use crate::document::{Document, Piece, Tone};
+use crate::engine::{Engine, Leave, Notice, Outcome, Output as _, Standing};
+use crate::render::{self, Page, Style, Theme, safe_line};
+use editor::{Editor, Typed};
+
+/// A prompt as it is shown, and the same without colours.
+pub fn prompt(standing: &Standing, theme: Theme) -> (String, String) {
+    let label = safe_line(&standing.label).into_owned();
+    let hand = match standing.in_hand() {
+        text if text.is_empty() => text,
+        text => format!(" | {text}"),
+    };
+    let plain = format!("mesos {label}{hand} > ");
+    let label = theme.paint(Style::Tone(standing.tone), &label).into_owned();
+    let painted = format!("{} {label}{hand} > ", theme.paint(Style::Tone(Tone::Strong), "mesos"));
+    (plain, painted)
+}
+
+/// Reads and runs inputs until somebody leaves; the exit status.
+///
+/// # Errors
+/// When the terminal or the signals can't be used.
+pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io::Result<u8> {
+    let modes = Modes::now();
+    let signals = Signals::take()?;
+    let (editor, trouble) = Editor::start(engine.clone(), look.theme).map_err(std::io::Error::other)?;
+    let (sender, notices) = mpsc::unbounded_channel();
+    let mut background = tokio::task::JoinSet::new();
+    background.spawn(listen(engine.clone(), sender.clone()));
+    background.spawn(greet(engine.clone(), sender));
+    let mut loop_ =
+        Loop { engine, look, modes, signals, editor, notices, interrupts: 0, told: (String::new(), Instant::now()) };
+    let mut welcome = welcome;
+    if let Some(trouble) = trouble {
+        welcome = welcome.with_text(Piece::new(trouble, Tone::Unsure));
+    }
+    loop_.screen().show(welcome);
+    let status = loop_.run().await;
+    loop_.modes.restore();
+    background.shutdown().await;
+    Ok(status)
+}
+
+/// Passes on what happens, until the loop has ended.
+async fn listen(engine: Engine, sender: mpsc::UnboundedSender<Vec<Notice>>) {
+    let mut notices = engine.notices();
+    loop {
+        if sender.send(notices.next().await).is_err() {
+            return;
+        }
+    }
+}
+
+/// Asks the master who it is, behind the first prompt.
+async fn greet(engine: Engine, sender: mpsc::UnboundedSender<Vec<Notice>>) {
+    let target = engine.target();
+    if target.embedded {
+        return;
+    }
+    let answer = engine.session().client().get(&target.address, "/version").await;
+    let version = answer.as_ref().ok().and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
+    let version = version.as_ref().and_then(|version| version.get("version")).and_then(|version| version.as_str());
+    let (text, tone) = match (&answer, version) {
+        (_, Some(version)) => (format!("Apache Mesos {version} answers at {}", target.address), Tone::Dim),
+        (Ok(_), None) => (format!("{} answers, but not as a Mesos does", target.address), Tone::Bad),
+        (Err(error), _) => (error.to_string(), Tone::Bad),
+    };
+    // A loop that has ended needs no greeting.
+    let _ = sender.send(vec![Notice::connection(text, tone)]);
+}
+
+struct Loop {
+    engine: Engine,
+    look: Look,
+    modes: Modes,
+    signals: Signals,
+    editor: Editor,
+    notices: mpsc::UnboundedReceiver<Vec<Notice>>,
+    /// How often Ctrl-C came in a row at the prompt.
+    interrupts: usize,
+    /// What the last input's answers told, and when they ended.
+    told: (String, Instant),
+}
+
+/// What comes of an input.
+enum Next {
+    Prompt,
+    Leave(Leave),
+    Exit(u8),
+}
+
+impl Loop {
+    fn screen(&self) -> Screen<std::io::Stdout, std::io::Stderr> {
+        Screen::standard(self.look.clone())
+    }
+
+    async fn run(&mut self) -> u8 {
+        loop {
+            let next = match self.read().await {
+                Ok(Typed::Text(text)) if text.trim().is_empty() => Next::Prompt,
+                Ok(Typed::Text(text)) => self.input(&text).await,
+                Ok(Typed::Interrupted) => self.interrupted(),
+                Ok(Typed::End) => Next::Leave(Leave::Unsaid),
+                Ok(Typed::Failed(why)) => {
+                    tracing::warn!(why, "the terminal can't be read");
+                    Next::Exit(1)
+                }
+                Err(status) => Next::Exit(status),
+            };
+            match next {
+                Next::Prompt => {}
+                Next::Leave(how) => {
+                    if let Some(status) = self.leave(how).await {
+                        return status;
+                    }
+                }
+                // The terminal is gone, or the machine goes down: nothing is killed without a word.
+                Next::Exit(status) => {
+                    self.modes.restore();
+                    leave(&self.engine, Leave::Detach).await;
+                    return status;
+                }
+            }
+        }
+    }
+
+    /// Waits for an input, and shows meanwhile what happens; `Err` is the exit status that a signal asks for.
+    async fn read(&mut self) -> Result<Typed, u8> {
+        let (plain, painted) = prompt(&self.engine.standing(), self.look.theme);
+        self.editor.ask(plain, painted);
+        self.typed().await
+    }
+
+    async fn typed(&mut self) -> Result<Typed, u8> {
+        loop {
+            tokio::select! {
+                typed = self.editor.typed() => {
+                    if typed != Typed::Interrupted {
+                        self.interrupts = 0;
+                    }
+                    return Ok(typed);
+                }
+                Some(notices) = self.notices.recv() => {
+                    let untold = self.untold(notices);
+                    if !untold.is_empty() {
+                        self.editor.above(self.lines(&untold));
+                    }
+                }
+                // At the prompt Ctrl-C is a key; a signal from elsewhere finds nothing to stop.
+                asked = self.signals.next() => if let Asked::End(status) = asked { return Err(status) },
+            }
+        }
+    }
+
+    async fn input(&mut self, text: &str) -> Next {
+        let mut screen = self.screen();
+        let ran = {
+            let _quiet = self.modes.quiet();
+            run(&self.engine, text, &mut screen, &mut self.signals).await
+        };
+        let next = match ran {
+            Ran::Ended(Outcome::Quit(how)) => Next::Leave(how),
+            Ran::Ended(Outcome::Cancelled) => {
+                screen.show(Document::text(Piece::new("interrupted; what was sent stays sent", Tone::Dim)));
+                Next::Prompt
+            }
+            Ran::Ended(Outcome::Done | Outcome::Failed) => Next::Prompt,
+            Ran::Told(status) => Next::Exit(status),
+        };
+        self.catch_up(&mut screen);
+        next
+    }
+
+    /// Shows what happened while the input ran, but for what its own answers told.
+    fn catch_up(&mut self, screen: &mut Screen<std::io::Stdout, std::io::Stderr>) {
+        self.told = (screen.said().to_owned(), Instant::now());
+        let mut untold = Vec::new();
+        while let Ok(notices) = self.notices.try_recv() {
+            untold.extend(self.untold(notices));
+        }
+        if !untold.is_empty() {
+            let lines = self.lines(&untold);
+            screen.line(lines.trim_end_matches('\n'));
+        }
+    }
+
+    /// Notices that the last input's answers didn't tell.
+    fn untold(&self, notices: Vec<Notice>) -> Vec<Notice> {
+        let (said, end) = &self.told;
+        let told = |notice: &Notice| match &notice.task {
+            Some((task, state)) => said.contains(&*safe_line(task)) && said.contains(state.as_str()),
+            // What comes of a command (offers above all) shows in its answers and in the prompt.
+            None => notice.since <= *end && !notice.connection && !matches!(notice.tone, Tone::Bad | Tone::Unsure),
+        };
+        notices.into_iter().filter(|notice| !told(notice)).collect()
+    }
+
+    /// Notices as lines: what a terminal would obey is shown, not sent.
+    fn lines(&self, notices: &[Notice]) -> String {
+        let time = jiff::Zoned::now().strftime("[%H:%M:%S]").to_string();
+        let columns = window().map_or(80, |(columns, _)| columns);
+        let mut text = String::new();
+        for notice in notices {
+            let piece = Piece::new(safe_line(&notice.text).into_owned(), notice.tone);
+            let pieces = [Piece::new(format!("{time} "), Tone::Dim), piece];
+            let page = Page { theme: self.look.theme, ..Page::plain(columns) };
+            text.push_str(&render::ansi(&Document::new().with_pieces(pieces), &page));
+        }
+        text
+    }
+
+    fn interrupted(&mut self) -> Next {
+        self.interrupts += 1;
+        if self.interrupts > 1 {
+            self.screen().show(Document::text(Piece::new("quit or Ctrl-D leaves", Tone::Dim)));
+        }
+        Next::Prompt
+    }
+
+    /// Leaves, after asking what shall become of running tasks; `None` to stay.
+    async fn leave(&mut self, how: Leave) -> Option<u8> {
+        let standing = self.engine.standing();
+        let how = match how {
+            Leave::Unsaid if standing.alive && standing.tasks > 0 => self.ask(&standing).await?,
+            how => how,
+        };
+        if let Some(told) = leave(&self.engine, how).await {
+            self.screen().show(told);
+        }
+        Some(0)
+    }
+
+    /// Asks about running tasks; `None` to stay.
+    async fn ask(&mut self, standing: &Standing) -> Option<Leave> {
+        let tasks = leave::tasks(standing.tasks);
+        let runs = if standing.tasks == 1 { "runs" } else { "run" };
+        let embedded = self.engine.target().embedded;
+        let question = if embedded {
+            format!("{tasks} still {runs}, and the embedded Mesos ends with this program. [l]eave, [s]tay? ")
+        } else {
+            let waits = leave::waits(&self.engine);
+            format!("{tasks} still {runs}. [k]eep and leave ({waits}), [t]ear down, [s]tay? ")
+        };
+        loop {
+            self.editor.question(question.clone());
+            match self.typed().await {
+                Ok(Typed::Text(answer)) => match answer.trim().to_lowercase().as_str() {
+                    "k" | "keep" if !embedded => return Some(Leave::Detach),
+                    "t" | "tear down" | "teardown" if !embedded => return Some(Leave::Teardown),
+                    "l" | "leave" if embedded => return Some(Leave::Teardown),
+                    "s" | "stay" => return None,
+                    _ => {}
+                },
+                Ok(Typed::Interrupted) => return None,
+                // Ctrl-D again, or nobody is there any more: leave, and kill nothing.
+                Ok(Typed::End | Typed::Failed(_)) | Err(_) => return Some(Leave::Detach),
+            }
+        }
+    }
+}

@@ -245,7 +245,7 @@ impl Actor {
 
     fn done(&mut self, done: Done<Purpose>) {
         match done {
-            Done::Acknowledged { acknowledgement, result } => self.acknowledged(&acknowledgement, result),
+            Done::Acknowledged { acknowledgements, results } => self.acknowledged(&acknowledgements, results),
             Done::Call { epoch, token, body, result } => {
                 let kind = match &token {
                     Purpose::Asked { call, .. } => call.kind().to_owned(),
@@ -321,21 +321,28 @@ impl Actor {
         }
     }
 
-    fn acknowledged(&mut self, done: &Acknowledgement, result: Result<Answer, CallError>) {
+    fn acknowledged(&mut self, all: &[Acknowledgement], results: Vec<Result<Answer, CallError>>) {
         let now = self.now();
-        match result {
-            Ok(_) => {
-                self.shared.write().tasks.acknowledged(done.task.as_str(), &done.uuid, now);
-                self.changed();
+        let mut failed = None;
+        {
+            let mut state = self.shared.write();
+            for (done, result) in all.iter().zip(results) {
+                match result {
+                    Ok(_) => state.tasks.acknowledged(done.task.as_str(), &done.uuid, now),
+                    // The master sends the update again, and it is acknowledged again.
+                    Err(CallError::Lost) => {}
+                    Err(error) => {
+                        warn!(%error, "acknowledgement failed");
+                        let note = format!("an acknowledgement failed: {error}; the update will come again");
+                        state.journal.push(now, What::Note(note.into()));
+                        failed = Some((done.line.epoch, error));
+                    }
+                }
             }
-            // The master sends the update again, and it is acknowledged again.
-            Err(CallError::Lost) => {}
-            Err(error) => {
-                warn!(%error, "acknowledgement failed");
-                let note = format!("an acknowledgement failed: {error}; the update will come again");
-                self.shared.write().journal.push(now, What::Note(note.into()));
-                self.consequences(done.line.epoch, "ACKNOWLEDGE", &Err(error));
-            }
+        }
+        self.changed();
+        if let Some((epoch, error)) = failed {
+            self.consequences(epoch, "ACKNOWLEDGE", &Err(error));
         }
     }
 
@@ -476,7 +483,7 @@ impl Actor {
                 match received.event {
                     Ok(event) => {
                         if !matches!(event, Event::Heartbeat) {
-                            let kind = event.kind().into();
+                            let kind = event.kept_kind();
                             state.journal.push(now, What::Event { kind, json: received.json });
                         }
                         changes.push(state.apply(event, now, self.config.lease));

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::CallError;
-use crate::client::{Address, Answer, Client, StreamId};
+use crate::client::{Address, Answer, CallLine, Client, StreamId};
 use crate::mesos::{AgentId, FrameworkId, TaskId};
 
 /// Where the calls of one epoch go.
@@ -59,8 +59,17 @@ impl Acknowledgement {
 /// What came of a call.
 #[derive(Debug)]
 pub(super) enum Done<T> {
-    Call { epoch: u64, token: T, body: Bytes, result: Result<Answer, CallError> },
-    Acknowledged { acknowledgement: Acknowledgement, result: Result<Answer, CallError> },
+    Call {
+        epoch: u64,
+        token: T,
+        body: Bytes,
+        result: Result<Answer, CallError>,
+    },
+    /// Some of one epoch, in their order.
+    Acknowledged {
+        acknowledgements: Vec<Acknowledgement>,
+        results: Vec<Result<Answer, CallError>>,
+    },
 }
 
 /// The queues' sending ends.
@@ -80,34 +89,52 @@ pub(super) struct Caller<T> {
     pub done: mpsc::UnboundedSender<Done<T>>,
 }
 
+/// How many acknowledgements go out before the answers are awaited. What a person asks for waits no longer than that.
+const TOGETHER: usize = 128;
+
 impl<T> Caller<T> {
     pub async fn run(mut self, stop: CancellationToken) {
+        let mut line = CallLine::new(self.client.clone());
         loop {
-            tokio::select! {
+            let mut acknowledgements = Vec::with_capacity(TOGETHER);
+            let done = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 Some(call) = self.calls.recv() => {
-                    let result = self.send(&call.line, call.body.clone()).await;
-                    let done = Done::Call { epoch: call.line.epoch, token: call.token, body: call.body, result };
-                    if self.done.send(done).is_err() {
+                    let mut results = self.send(&mut line, &call.line, std::slice::from_ref(&call.body)).await;
+                    let result = results.pop().unwrap_or(Err(CallError::Lost));
+                    Done::Call { epoch: call.line.epoch, token: call.token, body: call.body, result }
+                }
+                count = self.acknowledgements.recv_many(&mut acknowledgements, TOGETHER) => {
+                    if count == 0 {
                         return;
                     }
+                    let results = self.acknowledge(&mut line, &acknowledgements).await;
+                    Done::Acknowledged { acknowledgements, results }
                 }
-                Some(acknowledgement) = self.acknowledgements.recv() => {
-                    let result = self.send(&acknowledgement.line, acknowledgement.body()).await;
-                    if self.done.send(Done::Acknowledged { acknowledgement, result }).is_err() {
-                        return;
-                    }
-                }
-                else => return,
+            };
+            if self.done.send(done).is_err() {
+                return;
             }
         }
     }
 
-    async fn send(&self, line: &Line, body: Bytes) -> Result<Answer, CallError> {
-        if self.epoch.load(Ordering::Acquire) != line.epoch {
-            return Err(CallError::Lost);
+    /// Of one epoch at a time: others' results are those of another connection.
+    async fn acknowledge(&self, line: &mut CallLine, all: &[Acknowledgement]) -> Vec<Result<Answer, CallError>> {
+        let mut results = Vec::with_capacity(all.len());
+        for of_one in all.chunk_by(|a, b| a.line.epoch == b.line.epoch) {
+            let Some(first) = of_one.first() else { continue };
+            let bodies: Vec<_> = of_one.iter().map(Acknowledgement::body).collect();
+            results.extend(self.send(line, &first.line, &bodies).await);
         }
-        Ok(self.client.call(&line.address, line.stream.as_ref(), body).await?)
+        results
+    }
+
+    async fn send(&self, calls: &mut CallLine, line: &Line, bodies: &[Bytes]) -> Vec<Result<Answer, CallError>> {
+        if self.epoch.load(Ordering::Acquire) != line.epoch {
+            return bodies.iter().map(|_| Err(CallError::Lost)).collect();
+        }
+        let answers = calls.send(&line.address, line.stream.as_ref(), bodies).await;
+        answers.into_iter().map(|answer| Ok(answer?)).collect()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Bounded in number and in bytes: a session may live for weeks. It records; it interprets nothing.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub enum What {
     /// An event came.
     Event {
         /// Its `type`.
-        kind: Box<str>,
+        kind: Cow<'static, str>,
         /// The record.
         json: Bytes,
     },

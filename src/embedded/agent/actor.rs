@@ -1,40 +1,109 @@
-//! The agent's state and its only owner: messages from the master, from executors and from HTTP, one at a time.
+//! The agent's state and its only owner: messages from the master, from running tasks and from HTTP, one at a time.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::super::link::{FromAgent, ToAgent, ToMaster};
 use super::Config;
-use crate::mesos::AgentId;
+use super::books::{Books, Executor, Kind, Task, is_terminal};
+use super::docker::Engine;
+use super::sandbox::{Layout, create_nested};
+use super::task::{self, How, Job, Order, Report, What};
+use super::updates::{Acknowledged, Updates};
+use super::user::User;
+use super::view::{self, Question};
+use crate::mesos::{
+    AgentId, Base64, CommandInfo, ContainerId, ContainerStatus, ContainerType, DurationInfo, ExecutorId, ExecutorInfo,
+    ExecutorType, FrameworkCapabilityType, FrameworkId, FrameworkInfo, IpAddress, Json, KillPolicy, NetworkInfo,
+    Protocol, StatusReason, StatusSource, TaskId, TaskInfo, TaskState, TaskStatus,
+};
 
-/// A question from HTTP.
+/// A question from HTTP, and where its answer goes.
 #[derive(Debug)]
-pub(super) enum Ask {}
+pub(super) struct Ask {
+    /// What is asked.
+    pub(super) question: Question,
+    /// Where the answer goes.
+    pub(super) answer: oneshot::Sender<Json>,
+}
 
 /// The agent's state.
 #[derive(Debug)]
 pub(super) struct Actor {
-    config: Config,
-    address: SocketAddr,
-    id: Option<AgentId>,
+    setup: Setup,
+    books: Books,
+    updates: Updates,
+    id: watch::Sender<Option<AgentId>>,
     master: mpsc::UnboundedSender<FromAgent>,
     link: (mpsc::UnboundedSender<ToAgent>, mpsc::UnboundedReceiver<ToAgent>),
     asks: (mpsc::UnboundedSender<Ask>, mpsc::UnboundedReceiver<Ask>),
+    reports: (mpsc::UnboundedSender<Report>, mpsc::UnboundedReceiver<Report>),
+    running: TaskTracker,
     stop: CancellationToken,
+}
+
+/// What doesn't change while an agent runs.
+#[derive(Debug)]
+pub(super) struct Setup {
+    /// Its settings.
+    pub(super) config: Config,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// The Docker Engine, if containers are real.
+    pub(super) engine: Option<Engine>,
+    /// When it started, in seconds since 1970.
+    pub(super) started: f64,
+}
+
+impl Setup {
+    /// Its libprocess id.
+    pub(super) fn pid(&self) -> String {
+        format!("slave(1)@{}", self.address)
+    }
+
+    /// Its containers, as its attribute says.
+    pub(super) fn containers(&self) -> &'static str {
+        if self.engine.is_some() { "docker" } else { "simulated" }
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// Where a launched task belongs.
+struct Place {
+    framework_id: FrameworkId,
+    executor_id: ExecutorId,
+    container_id: ContainerId,
+    sandbox: PathBuf,
+    user: Option<User>,
+    group: usize,
 }
 
 impl Actor {
     /// An agent that has yet to register.
-    pub(super) fn new(
-        config: Config,
-        address: SocketAddr,
-        master: mpsc::UnboundedSender<FromAgent>,
-        stop: CancellationToken,
-    ) -> Self {
-        let (link, asks) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        Self { config, address, id: None, master, link, asks, stop }
+    pub(super) fn new(setup: Setup, master: mpsc::UnboundedSender<FromAgent>, stop: CancellationToken) -> Self {
+        Self {
+            setup,
+            books: Books::default(),
+            updates: Updates::default(),
+            id: watch::Sender::new(None),
+            master,
+            link: mpsc::unbounded_channel(),
+            asks: mpsc::unbounded_channel(),
+            reports: mpsc::unbounded_channel(),
+            running: TaskTracker::new(),
+            stop,
+        }
     }
 
     /// Where HTTP asks.
@@ -42,32 +111,453 @@ impl Actor {
         self.asks.0.clone()
     }
 
-    /// Serves until told to stop.
+    /// Its id, once it has one.
+    pub(super) fn id(&self) -> watch::Receiver<Option<AgentId>> {
+        self.id.subscribe()
+    }
+
+    /// Serves until told to stop, then stops all that runs.
     pub(super) async fn run(mut self) {
         self.tell(ToMaster::Register {
-            info: Box::new(self.config.info(self.address.port(), "simulated")),
-            pid: format!("slave(1)@{}", self.address),
+            info: Box::new(self.setup.config.info(self.setup.address.port(), self.setup.containers())),
+            pid: self.setup.pid(),
             link: self.link.0.clone(),
         });
         loop {
+            let due = self.updates.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(message) = self.link.1.recv() => self.from_master(message),
-                Some(ask) = self.asks.1.recv() => match ask {},
+                Some(report) = self.reports.1.recv() => self.from_task(report),
+                Some(ask) = self.asks.1.recv() => self.answer(ask),
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.send_again(),
             }
         }
+        self.end().await;
+    }
+
+    async fn end(mut self) {
         self.tell(ToMaster::Unregister);
+        let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
+        for id in ids {
+            self.shut_down_framework(&id);
+        }
+        self.running.close();
+        self.running.wait().await;
     }
 
     fn tell(&self, message: ToMaster) {
         // A master that is gone needs no telling.
-        let _ = self.master.send((self.config.index, message));
+        let _ = self.master.send((self.setup.config.index, message));
+    }
+
+    fn answer(&self, ask: Ask) {
+        // Who no longer waits for the answer needs none.
+        let _ = ask.answer.send(view::answer(&self.setup, &self.books, &self.updates, ask.question));
     }
 
     fn from_master(&mut self, message: ToAgent) {
         match message {
-            ToAgent::Registered(id) => self.id = Some(id),
-            other => tracing::debug!(?other, "not handled yet"),
+            ToAgent::Registered(id) => self.registered(id),
+            ToAgent::Launch { framework, task } => self.launch(&framework, *task),
+            ToAgent::LaunchGroup { framework, executor, tasks } => self.launch_group(&framework, *executor, tasks),
+            ToAgent::Kill { framework_id, task_id, policy } => self.kill(&framework_id, &task_id, policy),
+            ToAgent::Acknowledge { framework_id, task_id, uuid } => self.acknowledge(&framework_id, &task_id, &uuid),
+            ToAgent::Message { framework_id, executor_id, .. } => {
+                // Neither a command's nor a default executor reads messages.
+                tracing::debug!(%framework_id, %executor_id, "an executor that reads no messages was sent one");
+            }
+            ToAgent::ShutdownExecutor { framework_id, executor_id } => self.shut_down(&framework_id, &executor_id),
+            ToAgent::ShutdownFramework(id) => self.shut_down_framework(&id),
         }
+    }
+
+    fn registered(&mut self, id: AgentId) {
+        if self.books.agent_id.as_ref().is_some_and(|known| *known != id) {
+            // The master has forgotten this agent, and so whatever it runs.
+            let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
+            for framework in ids {
+                self.shut_down_framework(&framework);
+            }
+        }
+        self.books.agent_id = Some(id.clone());
+        self.id.send_replace(Some(id));
+        for (framework_id, status) in self.updates.resend(Instant::now()) {
+            self.tell(ToMaster::Update { framework_id, status: Box::new(status) });
+        }
+    }
+
+    fn send_again(&mut self) {
+        for (framework_id, status) in self.updates.due(Instant::now()) {
+            self.tell(ToMaster::Update { framework_id, status: Box::new(status) });
+        }
+    }
+
+    fn launch(&mut self, framework: &FrameworkInfo, task: TaskInfo) {
+        let Some(framework_id) = framework.id.clone() else { return };
+        let is_docker = task.container.as_ref().is_some_and(|container| container.r#type == ContainerType::Docker);
+        let how = match (&self.setup.engine, is_docker) {
+            (_, false) => How::Process,
+            (Some(engine), true) => How::Container(engine.clone()),
+            (None, true) => How::Simulated,
+        };
+        let kind = if is_docker { Kind::Docker } else { Kind::Command };
+        let executor_id = ExecutorId::new(task.task_id.as_str());
+        self.books.framework(framework, &framework_id);
+        if task.executor.is_some() {
+            let text = "This agent runs no executors of a framework's own";
+            return self.refuse(framework, &framework_id, &task, text, StatusReason::ExecutorTerminated);
+        }
+        let command = task.command.clone().unwrap_or_default();
+        let container_id = ContainerId { value: uuid::Uuid::new_v4().to_string(), ..Default::default() };
+        let made = self.make_sandbox(framework, &framework_id, &executor_id, &command, &container_id.value);
+        let (sandbox, user) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                return self.refuse(framework, &framework_id, &task, &error, StatusReason::ExecutorTerminated);
+            }
+        };
+        let executor = Executor {
+            info: view::generated_executor(&framework_id, &task),
+            kind,
+            container_id: container_id.value.clone(),
+            directory: sandbox.clone(),
+            tasks: Vec::new(),
+            completed: Default::default(),
+        };
+        self.books.framework(framework, &framework_id).executors.insert(executor_id.clone(), executor);
+        let place = Place { framework_id, executor_id, container_id, sandbox, user, group: 0 };
+        self.start(framework, place, task, how, false);
+    }
+
+    /// Makes an executor's sandbox, for the user its command names.
+    fn make_sandbox(
+        &self,
+        framework: &FrameworkInfo,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        command: &CommandInfo,
+        container_id: &str,
+    ) -> Result<(PathBuf, Option<User>), String> {
+        let agent_id = self.books.agent_id.clone().ok_or("the agent isn't registered")?;
+        let layout = Layout::new(&self.setup.config.work_dir, agent_id);
+        let told = |error: std::io::Error| format!("Failed to create executor directory: {error}");
+        let path = layout.run(framework_id, executor_id, container_id).map_err(told)?;
+        let named = command.user.as_deref().unwrap_or(&framework.user);
+        let user = User::of_task(command.user.as_deref(), &framework.user).map_err(|error| {
+            let path = path.display();
+            format!("Failed to create executor directory '{path}': Failed to chown directory to '{named}': {error}")
+        })?;
+        let made = layout.create(framework_id, executor_id, container_id, user.as_ref());
+        made.map(|sandbox| (sandbox, user))
+            .map_err(|error| format!("Failed to create executor directory '{}': {error}", path.display()))
+    }
+
+    /// A task that is not even begun.
+    fn refuse(
+        &mut self,
+        framework: &FrameworkInfo,
+        framework_id: &FrameworkId,
+        task: &TaskInfo,
+        message: &str,
+        reason: StatusReason,
+    ) {
+        let partition_aware = has_capability(framework, &FrameworkCapabilityType::PartitionAware);
+        let status = TaskStatus {
+            task_id: task.task_id.clone(),
+            state: if partition_aware { TaskState::Dropped } else { TaskState::Lost },
+            message: Some(message.to_owned()),
+            source: Some(StatusSource::Agent),
+            reason: Some(reason),
+            ..Default::default()
+        };
+        let executor_id = task.executor.as_ref().map(|executor| executor.executor_id.clone());
+        let executor_id = executor_id.unwrap_or_else(|| ExecutorId::new(task.task_id.as_str()));
+        self.send(framework_id, Some(&executor_id), status);
+        self.settle(framework_id);
+    }
+
+    fn launch_group(&mut self, framework: &FrameworkInfo, executor: ExecutorInfo, tasks: Vec<TaskInfo>) {
+        let Some(framework_id) = framework.id.clone() else { return };
+        let executor_id = executor.executor_id.clone();
+        self.books.framework(framework, &framework_id);
+        if let Err(error) = self.make_default_executor(framework, &framework_id, executor) {
+            for task in &tasks {
+                self.refuse(framework, &framework_id, task, &error, StatusReason::ExecutorTerminated);
+            }
+            return;
+        }
+        let Some(executor) = self.books.executor(&framework_id, &executor_id) else { return };
+        let (directory, parent) = (executor.directory.clone(), executor.container_id.clone());
+        let known = executor.tasks.iter().chain(&executor.completed).map(|task| task.group + 1);
+        let group = known.max().unwrap_or(0);
+        for task in tasks {
+            let parent = ContainerId { value: parent.clone(), ..Default::default() };
+            let value = uuid::Uuid::new_v4().to_string();
+            let container_id = ContainerId { value, parent: Some(Box::new(parent)), ..Default::default() };
+            let own = task.command.as_ref().and_then(|command| command.user.as_deref());
+            let made = User::of_task(own, &framework.user).and_then(|user| {
+                let made = create_nested(&directory, &container_id.value, task.task_id.as_str(), user.as_ref());
+                made.map(|sandbox| (sandbox, user)).map_err(|error| error.to_string())
+            });
+            match made {
+                Ok((sandbox, user)) => {
+                    let (framework_id, executor_id) = (framework_id.clone(), executor_id.clone());
+                    let place = Place { framework_id, executor_id, container_id, sandbox, user, group };
+                    self.start(framework, place, task, How::Process, true);
+                }
+                Err(error) => self.refuse(framework, &framework_id, &task, &error, StatusReason::ExecutorTerminated),
+            }
+        }
+    }
+
+    fn make_default_executor(
+        &mut self,
+        framework: &FrameworkInfo,
+        framework_id: &FrameworkId,
+        mut info: ExecutorInfo,
+    ) -> Result<(), String> {
+        let id = info.executor_id.clone();
+        if self.books.executor(framework_id, &id).is_some() {
+            return Ok(());
+        }
+        if info.r#type.as_ref().is_some_and(|kind| *kind == ExecutorType::Custom) {
+            return Err("This agent runs no executors of a framework's own".to_owned());
+        }
+        info.framework_id = Some(framework_id.clone());
+        let container_id = uuid::Uuid::new_v4().to_string();
+        let command = info.command.clone().unwrap_or_default();
+        let (directory, _) = self.make_sandbox(framework, framework_id, &id, &command, &container_id)?;
+        let executor = Executor {
+            info,
+            kind: Kind::Default,
+            container_id,
+            directory,
+            tasks: Vec::new(),
+            completed: Default::default(),
+        };
+        self.books.framework(framework, framework_id).executors.insert(id, executor);
+        Ok(())
+    }
+
+    fn start(&mut self, framework: &FrameworkInfo, place: Place, task: TaskInfo, how: How, grouped: bool) {
+        let environment = self.environment(&place, &task, framework);
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let entry = Task {
+            info: task.clone(),
+            container_id: place.container_id.clone(),
+            statuses: Vec::new(),
+            group: place.group,
+            pid: None,
+            orders: Some(orders),
+        };
+        let Some(executor) = self.books.executor(&place.framework_id, &place.executor_id) else { return };
+        executor.tasks.push(entry);
+        let job = Job {
+            framework_id: place.framework_id,
+            executor_id: place.executor_id,
+            task,
+            how,
+            container_id: place.container_id.value,
+            sandbox: place.sandbox,
+            environment,
+            user: place.user,
+            tells_killing: has_capability(framework, &FrameworkCapabilityType::TaskKillingState),
+            grouped,
+        };
+        self.running.spawn(task::run(job, ordered, self.reports.0.clone()));
+    }
+
+    /// What a task finds in its environment. Of the agent's own only PATH: the rest may hold secrets.
+    fn environment(&self, place: &Place, task: &TaskInfo, framework: &FrameworkInfo) -> BTreeMap<String, String> {
+        let sandbox = place.sandbox.display().to_string();
+        let agent_id = self.books.agent_id.as_ref().map_or("", AgentId::as_str);
+        let allocation = task.resources.first().and_then(|resource| resource.allocation_info.as_ref());
+        let role = allocation.and_then(|allocation| allocation.role.as_deref()).unwrap_or("*");
+        let checkpoint = if framework.checkpoint.unwrap_or(false) { "1" } else { "0" };
+        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
+        let endpoint = self.setup.address.to_string();
+        [
+            ("PATH", path.as_str()),
+            ("LIBPROCESS_IP", &self.setup.address.ip().to_string()),
+            ("LIBPROCESS_PORT", "0"),
+            ("MESOS_AGENT_ENDPOINT", &endpoint),
+            ("MESOS_ALLOCATION_ROLE", role),
+            ("MESOS_CHECKPOINT", checkpoint),
+            ("MESOS_DIRECTORY", &sandbox),
+            ("MESOS_EXECUTOR_ID", place.executor_id.as_str()),
+            ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"),
+            ("MESOS_FRAMEWORK_ID", place.framework_id.as_str()),
+            ("MESOS_HTTP_COMMAND_EXECUTOR", "0"),
+            ("MESOS_SANDBOX", &sandbox),
+            ("MESOS_SLAVE_ID", agent_id),
+            ("MESOS_SLAVE_PID", &self.setup.pid()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    fn from_task(&mut self, report: Report) {
+        let Report { framework_id, executor_id, task_id, what } = report;
+        match what {
+            What::Pid(pid) => {
+                if let Some(task) = self.books.task(&framework_id, &executor_id, &task_id) {
+                    task.pid = Some(pid);
+                }
+            }
+            What::Status(status) => {
+                let state = status.state.clone();
+                self.send(&framework_id, Some(&executor_id), *status);
+                if matches!(state, TaskState::Failed | TaskState::Killed) {
+                    self.end_group(&framework_id, &executor_id, &task_id);
+                }
+            }
+            What::Over => {
+                if let Some(task) = self.books.task(&framework_id, &executor_id, &task_id) {
+                    task.orders = None;
+                }
+                self.executor_exited(&framework_id, &executor_id);
+                self.settle(&framework_id);
+            }
+        }
+    }
+
+    /// Completes a status, keeps it, and sends it on if none of its task is on the way.
+    fn send(&mut self, framework_id: &FrameworkId, executor_id: Option<&ExecutorId>, mut status: TaskStatus) {
+        let Some(framework) = self.books.frameworks.get(framework_id) else { return };
+        let terminating = framework.terminating;
+        status.agent_id.clone_from(&self.books.agent_id);
+        status.executor_id = executor_id.cloned();
+        status.timestamp = Some(now());
+        status.uuid = Some(Base64(uuid::Uuid::new_v4().as_bytes().to_vec()));
+        let task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
+        if let Some(task) = task {
+            if status.source == Some(StatusSource::Executor) {
+                let pid = (task.info.container.is_none()).then_some(task.pid).flatten();
+                let told = status.container_status.take().unwrap_or_default();
+                status.container_status = Some(container_status(told, &task.container_id, pid));
+            }
+            task.statuses.push(status.clone());
+        }
+        if terminating {
+            return;
+        }
+        if let Some(status) = self.updates.push(framework_id, status, Instant::now()) {
+            self.tell(ToMaster::Update { framework_id: framework_id.clone(), status: Box::new(status) });
+        }
+    }
+
+    /// When one task of a group fails or is killed, the others go too.
+    fn end_group(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId, task_id: &TaskId) {
+        let Some(executor) = self.books.executor(framework_id, executor_id) else { return };
+        if executor.kind.is_generated() {
+            return;
+        }
+        let group = executor.tasks.iter().find(|task| task.info.task_id == *task_id).map(|task| task.group);
+        for task in &executor.tasks {
+            if Some(task.group) == group && task.info.task_id != *task_id && !is_terminal(&task.state()) {
+                order(task, Order::Kill(None));
+            }
+        }
+    }
+
+    /// A default executor ends with its last task; the master wants to know.
+    fn executor_exited(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
+        let Some(executor) = self.books.executor(framework_id, executor_id) else { return };
+        if !executor.kind.is_generated() && executor.tasks.iter().all(|task| task.orders.is_none()) {
+            let (framework_id, executor_id) = (framework_id.clone(), executor_id.clone());
+            self.tell(ToMaster::ExecutorExited { framework_id, executor_id, status: 0 });
+        }
+    }
+
+    fn settle(&mut self, framework_id: &FrameworkId) {
+        let updates = &self.updates;
+        self.books.settle(framework_id, |task| updates.pending(framework_id, task));
+    }
+
+    fn acknowledge(&mut self, framework_id: &FrameworkId, task_id: &TaskId, uuid: &[u8]) {
+        match self.updates.acknowledge(framework_id, task_id, uuid, Instant::now()) {
+            Acknowledged::Nothing => {}
+            Acknowledged::Next { next, .. } => {
+                self.tell(ToMaster::Update { framework_id: framework_id.clone(), status: next });
+            }
+            Acknowledged::All { .. } => self.settle(framework_id),
+        }
+    }
+
+    fn kill(&mut self, framework_id: &FrameworkId, task_id: &TaskId, policy: Option<KillPolicy>) {
+        // As on a real agent: of a framework that is unknown here nobody can be told.
+        let Some(framework) = self.books.frameworks.get(framework_id).filter(|known| !known.terminating) else {
+            return;
+        };
+        let partition_aware = has_capability(&framework.info, &FrameworkCapabilityType::PartitionAware);
+        let Some(executor_id) = self.books.executor_of(framework_id, task_id).cloned() else {
+            let status = TaskStatus {
+                task_id: task_id.clone(),
+                state: if partition_aware { TaskState::Dropped } else { TaskState::Lost },
+                message: Some("Cannot find executor".to_owned()),
+                source: Some(StatusSource::Agent),
+                reason: Some(StatusReason::ExecutorTerminated),
+                ..Default::default()
+            };
+            return self.send(framework_id, None, status);
+        };
+        if let Some(task) = self.books.task(framework_id, &executor_id, task_id) {
+            order(task, Order::Kill(policy));
+        }
+    }
+
+    fn shut_down(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
+        if let Some(executor) = self.books.executor(framework_id, executor_id) {
+            for task in &executor.tasks {
+                order(task, shutdown());
+            }
+        }
+    }
+
+    fn shut_down_framework(&mut self, framework_id: &FrameworkId) {
+        self.updates.forget(framework_id);
+        let Some(framework) = self.books.frameworks.get_mut(framework_id) else { return };
+        framework.terminating = true;
+        for task in framework.executors.values().flat_map(|executor| &executor.tasks) {
+            order(task, shutdown());
+        }
+        self.settle(framework_id);
+    }
+}
+
+/// Whatever grace a task wants: with its executor it has this long, as on a real agent.
+fn shutdown() -> Order {
+    let grace = DurationInfo { nanoseconds: 3_000_000_000, ..Default::default() };
+    Order::Kill(Some(KillPolicy { grace_period: Some(grace), ..Default::default() }))
+}
+
+fn order(task: &Task, order: Order) {
+    if let Some(orders) = &task.orders {
+        // A task that has just ended is as good as stopped.
+        let _ = orders.send(order);
+    }
+}
+
+fn has_capability(framework: &FrameworkInfo, wanted: &FrameworkCapabilityType) -> bool {
+    framework.capabilities.iter().any(|capability| capability.r#type.as_ref() == Some(wanted))
+}
+
+/// Adds the container's id and, where the container has no address of its own, the agent's.
+fn container_status(told: ContainerStatus, container_id: &ContainerId, pid: Option<u32>) -> ContainerStatus {
+    let mut networks = told.network_infos;
+    if networks.is_empty() {
+        let address = IpAddress {
+            protocol: Some(Protocol::Ipv4),
+            ip_address: Some("127.0.0.1".to_owned()),
+            ..Default::default()
+        };
+        networks.push(NetworkInfo { ip_addresses: vec![address], ..Default::default() });
+    }
+    ContainerStatus {
+        container_id: Some(container_id.clone()),
+        network_infos: networks,
+        executor_pid: pid,
+        ..Default::default()
     }
 }

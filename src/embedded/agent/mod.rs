@@ -4,7 +4,20 @@
 //! everything through [`super::link`]; nothing here knows how the master keeps its books.
 
 mod actor;
+mod books;
+mod check;
+mod docker;
+mod fetch;
 mod http;
+mod options;
+mod process;
+mod sandbox;
+mod task;
+#[cfg(test)]
+mod tests;
+mod updates;
+mod user;
+mod view;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -56,13 +69,23 @@ impl Agent {
         let listener = TcpListener::bind((config.address, config.port)).await?;
         let address = listener.local_addr()?;
         tokio::fs::create_dir_all(&config.work_dir).await?;
-        let docker = None;
+        let config = Config { work_dir: tokio::fs::canonicalize(&config.work_dir).await?, ..config };
+        let engine = match config.docker {
+            Docker::Auto => docker::Engine::find().await,
+            Docker::Never => None,
+        };
+        let docker = engine.as_ref().map(|engine| engine.version().to_owned());
+        if let Some(engine) = engine.clone() {
+            tokio::spawn(async move { engine.remove_orphans().await });
+        }
         let stop = CancellationToken::new();
-        let actor = actor::Actor::new(config, address, master, stop.clone());
-        let asks = actor.asks();
+        let work_dir = config.work_dir.clone();
+        let setup = actor::Setup { config, address, engine, started: actor::now() };
+        let actor = actor::Actor::new(setup, master, stop.clone());
+        let router = http::router(http::Shared { asks: actor.asks(), id: actor.id(), work_dir, address });
         let stopped = stop.clone();
         tokio::spawn(async move {
-            let serve = axum::serve(listener, http::router(asks)).with_graceful_shutdown(stopped.cancelled_owned());
+            let serve = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned());
             if let Err(error) = serve.await {
                 tracing::error!(%error, "an embedded agent's server ended");
             }

@@ -31,6 +31,7 @@ mod quit;
 mod reconcile;
 mod revive;
 mod run;
+mod set;
 mod show;
 mod state;
 mod status;
@@ -94,6 +95,7 @@ pub const ALL: &[&Command] = &[
     &get::COMMAND,
     &call::COMMAND,
     &show::COMMAND,
+    &set::COMMAND,
     &help::COMMAND,
     &quit::COMMAND,
 ];

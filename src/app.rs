@@ -1,0 +1,423 @@
+//! The wiring: settings in, a master found or started, an engine on it, and a front in front of it.
+//!
+//! No protocol and no drawing is done here. What needs no network (`--help`, bad usage) starts nothing.
+
+use std::fs::OpenOptions;
+use std::future::Future;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Action, Cli, Local, Ui};
+use crate::client::{Address, Client, Patience};
+use crate::config::{Config, Origin};
+use crate::demo;
+use crate::document::{Diagnostic, Document, Piece, Tone};
+use crate::embedded::{self, Cluster, Docker};
+use crate::engine::{Engine, Leave, Outcome, Output as _, Target};
+use crate::lang::Completeness;
+use crate::render::{self, Page, Theme};
+use crate::repl::{self, Asked, Look, Ran, Screen, Signals, window};
+use crate::ui;
+
+/// All is done.
+const DONE: u8 = 0;
+/// A command failed.
+const FAILED: u8 = 1;
+/// Bad usage.
+const USAGE: u8 = 2;
+/// Interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// The program.
+pub fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let config = match Config::new(&cli, &matches) {
+        Ok(config) => config,
+        Err(diagnostic) => return tell(diagnostic, false, USAGE),
+    };
+    let colour = config.colour_errors;
+    match start(cli, config) {
+        Ok(status) => ExitCode::from(status),
+        Err((diagnostic, status)) => tell(*diagnostic, colour, status),
+    }
+}
+
+/// What ends the program before it has begun, and its exit status.
+type Ended = (Box<Diagnostic>, u8);
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed standard error can't be told anything; the status says it all the same.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { USAGE } else { DONE })
+}
+
+fn tell(diagnostic: Diagnostic, colour: bool, status: u8) -> ExitCode {
+    let columns = window().map_or(100, |(columns, _)| columns);
+    let text = render::ansi(&diagnostic.into(), &Page::plain(columns).coloured(colour));
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::from(status)
+}
+
+fn failed(what: &str, error: &dyn std::error::Error) -> Ended {
+    (Box::new(Diagnostic::new(what).cause(error)), FAILED)
+}
+
+fn start(cli: Cli, config: Config) -> Result<u8, Ended> {
+    let work = work(&cli)?;
+    log(config.log.as_deref(), matches!(work, Work::Prompt))?;
+    tracing::debug!(?config, "settings");
+    // One thread is enough for a few commands on a master; an embedded one and a prompt's session run beside it.
+    let alone = config.master.is_some() && matches!(work, Work::Text(_) | Work::Input);
+    let runtime = if alone {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()
+    } else {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+    };
+    let runtime = runtime.map_err(|error| failed("can't start", &error))?;
+    let result = runtime.block_on(work.run(&cli, &config));
+    // Somebody may still be reading the terminal or the standard input: that must not hold up the end.
+    runtime.shutdown_background();
+    result
+}
+
+/// What there is to do.
+enum Work {
+    /// Open a prompt.
+    Prompt,
+    /// Run this text.
+    Text(String),
+    /// Run what comes on the standard input, each input when it is complete.
+    Input,
+    Demo,
+    Local(Local),
+    Ui(Ui),
+}
+
+fn work(cli: &Cli) -> Result<Work, Ended> {
+    let dash = cli.script.as_deref() == Some(Path::new("-"));
+    Ok(match (&cli.action, &cli.script) {
+        (Some(Action::Demo(_)), _) => Work::Demo,
+        (Some(Action::Local(local)), _) => Work::Local(local.clone()),
+        (Some(Action::Ui(shown)), _) => Work::Ui(shown.clone()),
+        (None, _) if !cli.commands.is_empty() => Work::Text(cli.commands.join("\n")),
+        (None, Some(script)) if !dash => Work::Text(read(script)?),
+        (None, None) if io::stdin().is_terminal() && io::stdout().is_terminal() => Work::Prompt,
+        (None, _) => Work::Input,
+    })
+}
+
+fn read(script: &Path) -> Result<String, Ended> {
+    std::fs::read_to_string(script).map_err(|error| {
+        let what = format!("can't read the script {}", script.display());
+        (Box::new(Diagnostic::new(what).cause(&error)), USAGE)
+    })
+}
+
+/// Logs to the file, or to the standard error if `RUST_LOG` asks for it and no prompt is in the way.
+fn log(file: Option<&Path>, prompt: bool) -> Result<(), Ended> {
+    let asked = std::env::var("RUST_LOG").is_ok_and(|value| !value.is_empty());
+    let filter = || EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("mesos_repl=debug"));
+    match file {
+        Some(file) => {
+            let opened = OpenOptions::new().append(true).create(true).mode(0o600).open(file);
+            let opened = opened.map_err(|error| failed(&format!("can't log to {}", file.display()), &error))?;
+            let log = tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false);
+            log.with_writer(std::sync::Mutex::new(opened)).init();
+        }
+        None if asked && !prompt => {
+            let log = tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(false);
+            log.with_writer(io::stderr).init();
+        }
+        None => {}
+    }
+    Ok(())
+}
+
+impl Work {
+    async fn run(self, cli: &Cli, config: &Config) -> Result<u8, Ended> {
+        match self {
+            Work::Local(local) => return serve(&local, config).await,
+            Work::Ui(shown) => return look_at(&shown, config).await,
+            Work::Demo => {}
+            Work::Prompt | Work::Text(_) | Work::Input => {}
+        }
+        let docker = match &cli.action {
+            Some(Action::Demo(demo)) if demo.no_docker => Docker::Never,
+            _ => Docker::Auto,
+        };
+        let place = Place::find(config, docker).await?;
+        let prompt = matches!(self, Work::Prompt);
+        let engine = Engine::start(place.target.clone(), config.options(prompt || matches!(self, Work::Demo)))
+            .map_err(|error| failed("can't start a session", &error))?;
+        let status = match (self, &cli.action) {
+            (Work::Prompt, _) => {
+                let welcome = place.welcome(config);
+                let end = repl::interact(engine, look(config, true), welcome).await;
+                end.map_err(|error| failed("the terminal can't be used", &error))
+            }
+            (Work::Demo, Some(Action::Demo(demo))) => {
+                let docker = place.cluster.as_ref().map(|cluster| cluster.docker().map(str::to_owned));
+                demo::run(engine, look(config, false), demo, docker)
+                    .await
+                    .map_err(|error| failed("can't start", &error))
+            }
+            (Work::Text(text), _) => script(&engine, config, Script::Text(text)).await,
+            (work, _) => {
+                debug_assert!(matches!(work, Work::Input));
+                script(&engine, config, Script::Input).await
+            }
+        };
+        if let Some(cluster) = place.cluster {
+            cluster.shutdown().await;
+        }
+        status
+    }
+}
+
+/// How answers look; at a prompt, errors belong among them.
+fn look(config: &Config, prompt: bool) -> Look {
+    let live = io::stdout().is_terminal() && std::env::var("TERM").as_deref() != Ok("dumb");
+    Look {
+        format: config.output.value,
+        wide: config.wide.value,
+        theme: Theme { colour: config.colour.value },
+        error_theme: Theme { colour: config.colour_errors },
+        live,
+        errors_apart: !prompt,
+    }
+}
+
+/// A master, and the embedded Mesos behind it if it is one.
+struct Place {
+    target: Target,
+    cluster: Option<Cluster>,
+}
+
+impl Place {
+    async fn find(config: &Config, docker: Docker) -> Result<Self, Ended> {
+        if let Some(master) = &config.master {
+            let target = Target { address: master.value.clone(), label: None, embedded: false };
+            return Ok(Self { target, cluster: None });
+        }
+        let settings = embedded::Config { docker, besides: Some(page), ..embedded::Config::default() };
+        let cluster =
+            Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;
+        let address =
+            Address::parse(&cluster.url()).map_err(|error| failed("the embedded Mesos has no address", &error))?;
+        let target = Target { address, label: Some("embedded".to_owned()), embedded: true };
+        Ok(Self { target, cluster: Some(cluster) })
+    }
+
+    /// The first lines at a prompt.
+    fn welcome(&self, config: &Config) -> Document {
+        let program = Piece::new(concat!("mesos-repl ", env!("CARGO_PKG_VERSION")), Tone::Strong);
+        let address = &self.target.address;
+        let Some(cluster) = &self.cluster else {
+            let whence = match config.master.as_ref().map(|master| master.origin) {
+                Some(Origin::Environment(name)) => format!(" (from {name})"),
+                _ => String::new(),
+            };
+            let place = format!(" on the master at {address}{whence}; help lists the commands");
+            return Document::new().with_pieces([program, Piece::from(place)]);
+        };
+        let place = format!(" on an embedded Mesos at {address}; --master HOST:PORT for a real one; help");
+        let pieces = [program, Piece::from(place)];
+        Document::new().with_pieces(pieces).with_text(Piece::new(containers(cluster), Tone::Dim))
+    }
+}
+
+/// Whether containers are real.
+fn containers(cluster: &Cluster) -> String {
+    match cluster.docker() {
+        Some(version) => {
+            format!("Docker Engine {version} answers: containers are real; commands run as processes here")
+        }
+        None => "no Docker Engine: containers are simulated, and say so; commands run as processes here".to_owned(),
+    }
+}
+
+/// Commands without a prompt.
+enum Script {
+    Text(String),
+    Input,
+}
+
+/// Runs commands up to the first that fails, and ends the session; the exit status.
+async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, Ended> {
+    let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
+    let mut screen = Screen::standard(look(config, false));
+    let ran = match script {
+        Script::Text(text) => repl::run(engine, &text, &mut screen, &mut signals).await,
+        Script::Input => input(engine, &mut screen, &mut signals).await,
+    };
+    let (status, how) = match ran {
+        Ran::Ended(Outcome::Done) => (DONE, Leave::Unsaid),
+        Ran::Ended(Outcome::Failed) => (FAILED, Leave::Unsaid),
+        Ran::Ended(Outcome::Cancelled) => (INTERRUPTED, Leave::Unsaid),
+        Ran::Ended(Outcome::Quit(how)) => (DONE, how),
+        Ran::Told(status) => (status, Leave::Unsaid),
+    };
+    let told = unless_interrupted(repl::leave(engine, how), &mut signals).await.flatten();
+    if let Some(told) = told {
+        let text = render::ansi(&told, &Page::plain(100).coloured(config.colour_errors));
+        // A closed standard error can't be told anything.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+    Ok(status)
+}
+
+/// The end may take a while with a master that doesn't answer; whoever presses Ctrl-C then wants out.
+async fn unless_interrupted<T>(work: impl Future<Output = T>, signals: &mut Signals) -> Option<T> {
+    tokio::select! {
+        result = work => Some(result),
+        _ = signals.next() => None,
+    }
+}
+
+/// Runs each input of the standard input as soon as it is complete, so that another program can drive the session.
+async fn input(engine: &Engine, screen: &mut Screen<io::Stdout, io::Stderr>, signals: &mut Signals) -> Ran {
+    let mut lines = match lines() {
+        Ok(lines) => lines,
+        Err(error) => {
+            screen.show(Diagnostic::new("the standard input can't be read").cause(&error).into());
+            return Ran::Ended(Outcome::Failed);
+        }
+    };
+    let mut text = String::new();
+    loop {
+        let line = tokio::select! {
+            line = lines.recv() => line,
+            asked = signals.next() => return match asked {
+                Asked::Stop => Ran::Ended(Outcome::Cancelled),
+                Asked::End(status) => Ran::Told(status),
+            },
+        };
+        let end = line.is_none();
+        match line {
+            Some(Ok(line)) => text.push_str(&line),
+            Some(Err(error)) => {
+                screen.show(Diagnostic::new("the standard input can't be read").cause(&error).into());
+                return Ran::Ended(Outcome::Failed);
+            }
+            None => {}
+        }
+        // At the end an incomplete input is run too: the engine says what it lacks.
+        if !end && matches!(engine.completeness(&text), Completeness::Incomplete { .. }) {
+            continue;
+        }
+        if !text.trim().is_empty() {
+            let ran = repl::run(engine, &text, screen, signals).await;
+            if ran != Ran::Ended(Outcome::Done) || screen.is_closed() {
+                return ran;
+            }
+        }
+        text.clear();
+        if end {
+            return Ran::Ended(Outcome::Done);
+        }
+    }
+}
+
+/// The standard input's lines, read by a thread of their own: a blocked read can't be called off.
+fn lines() -> io::Result<tokio::sync::mpsc::Receiver<io::Result<String>>> {
+    let (sender, lines) = tokio::sync::mpsc::channel(64);
+    let read = move || {
+        let mut stdin = io::stdin().lock();
+        loop {
+            let mut line = String::new();
+            let read = match io::BufRead::read_line(&mut stdin, &mut line) {
+                Ok(0) => return,
+                Ok(_) => sender.blocking_send(Ok(line)),
+                Err(error) => {
+                    let _ = sender.blocking_send(Err(error));
+                    return;
+                }
+            };
+            if read.is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("standard input".to_owned()).spawn(read)?;
+    Ok(lines)
+}
+
+/// The page that the embedded master serves at `/`. Without it the master still answers everything else.
+fn page(master: SocketAddr) -> axum::Router {
+    ui::of(master).unwrap_or_else(|error| {
+        tracing::error!(%error, "no page at /");
+        axum::Router::new()
+    })
+}
+
+/// `ui`: serves the page of a master until a signal comes.
+async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
+    let Some(master) = config.master.as_ref().map(|master| master.value.clone()) else {
+        let diagnostic = Diagnostic::new("ui wants a master")
+            .help("mesos-repl ui --master HOST:PORT; an embedded Mesos has the page at / by itself");
+        return Err((Box::new(diagnostic), USAGE));
+    };
+    let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
+    let client = Client::new(&master, Patience::default()).map_err(|error| failed("can't start", &error))?;
+    // Who answers nothing now is told of now, not by an empty page.
+    client.get(&master, "/version").await.map_err(|error| failed("no page without a master", &error))?;
+    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, shown.port));
+    let listening = TcpListener::bind(at).await.map_err(|error| failed(&format!("can't listen at {at}"), &error))?;
+    let address = listening.local_addr().map_err(|error| failed("can't start", &error))?;
+    let mut screen = Screen::standard(look(config, false));
+    screen.show(
+        Document::text(format!("{master} at http://{address}/")).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)),
+    );
+    tokio::select! {
+        served = async { axum::serve(listening, ui::router(master, client)).await } => {
+            served.map_err(|error| failed("the server ended", &error))?;
+        }
+        _ = signals.next() => {}
+    }
+    Ok(DONE)
+}
+
+/// `local`: serves the embedded Mesos until a signal comes.
+async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
+    let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
+    let settings = embedded::Config {
+        address: local.ip,
+        port: local.port,
+        agents: usize::from(local.agents),
+        work_dir: local.work_dir.clone(),
+        docker: if local.no_docker { Docker::Never } else { Docker::Auto },
+        besides: Some(page),
+        ..embedded::Config::default()
+    };
+    let cluster = Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;
+    let mut screen = Screen::standard(look(config, false));
+    let mut told = Document::new().with_text(format!("embedded Mesos: master at {}", cluster.url()));
+    for agent in cluster.agents() {
+        told = told.with_text(format!("agent at http://{agent}"));
+    }
+    if !local.ip.is_loopback() {
+        let warning = "whoever reaches this address can run programs as you: it asks nobody who they are";
+        told = told.with_text(Piece::new(warning, Tone::Bad));
+    }
+    told =
+        told.with_text(containers(&cluster)).with_text(Piece::new("Ctrl-C ends it, and every task with it", Tone::Dim));
+    screen.show(told);
+    // Ctrl-C is how it ends: no failure.
+    let _ = signals.next().await;
+    unless_interrupted(cluster.shutdown(), &mut signals).await;
+    Ok(DONE)
+}

@@ -1,0 +1,171 @@
+//! The command line of `mesos-repl`, as it is typed. What it means is [`crate::config`]'s business; nothing runs here.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// A live Apache Mesos scheduler session in the terminal.
+///
+/// Without a master it starts an embedded Mesos. Without commands it opens a prompt.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "mesos-repl", version, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    /// The master; without one, an embedded Mesos is started
+    #[arg(long, env = "MESOS_MASTER", value_name = "URL|HOST:PORT", global = true)]
+    pub master: Option<String>,
+
+    /// Commands to run, separated by ';' or line breaks
+    #[arg(short = 'c', long = "command", value_name = "COMMANDS", conflicts_with = "script")]
+    pub commands: Vec<String>,
+
+    /// A file of commands, or '-' for the standard input
+    #[arg(value_name = "SCRIPT")]
+    pub script: Option<PathBuf>,
+
+    /// How answers are written
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+
+    /// When to colour; NO_COLOR and CLICOLOR_FORCE are heeded
+    #[arg(long, alias = "colour", value_name = "WHEN", default_value = "auto", global = true)]
+    pub color: When,
+
+    /// Whole ids and all columns, however wide
+    #[arg(long, global = true)]
+    pub wide: bool,
+
+    /// The framework's name where 'subscribe' says none
+    #[arg(long, value_name = "NAME", default_value = "mesos-repl")]
+    pub name: String,
+
+    /// The user that tasks run as where nothing else is said [default: you]
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+
+    /// The role whose offers the framework takes where 'subscribe' says none
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+
+    /// Log to this file; RUST_LOG says how much
+    #[arg(long, value_name = "FILE", global = true)]
+    pub log: Option<PathBuf>,
+
+    /// What to do instead of opening a prompt
+    #[command(subcommand)]
+    pub action: Option<Action>,
+}
+
+const AFTER: &str = "\
+Exit status: 0 all is done, 1 a command failed, 2 bad usage, 130 interrupted.
+With --output json each answer is one JSON document; errors go to the standard error.
+A framework that commands from -c, a script or a pipe leave behind is torn down at the end, unless they say detach.";
+
+/// What else the program does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Action {
+    /// Walk through a scheduler's life: subscribe, take an offer, run a task, kill it, tear down
+    Demo(Demo),
+    /// Serve an embedded Mesos for other clients until Ctrl-C
+    Local(Local),
+    /// Serve a page to look at a master's agents, frameworks, tasks and sandboxes in a browser
+    Ui(Ui),
+}
+
+/// `demo`
+#[derive(Debug, Clone, clap::Args)]
+pub struct Demo {
+    /// The container image to run; taken as it is
+    #[arg(long, value_name = "IMAGE", conflicts_with = "no_docker")]
+    pub image: Option<String>,
+
+    /// Run a command in the container's place
+    #[arg(long)]
+    pub no_docker: bool,
+}
+
+/// `ui`
+#[derive(Debug, Clone, clap::Args)]
+pub struct Ui {
+    /// The page's port on the loopback address; 0 takes any free one
+    #[arg(long, default_value_t = 5080)]
+    pub port: u16,
+}
+
+/// `local`
+#[derive(Debug, Clone, clap::Args)]
+pub struct Local {
+    /// The master's port; 0 takes any free one
+    #[arg(long, default_value_t = 5050)]
+    pub port: u16,
+
+    /// How many agents
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(0..=100))]
+    pub agents: u16,
+
+    /// Where sandboxes are kept; a temporary folder otherwise
+    #[arg(long, value_name = "DIR")]
+    pub work_dir: Option<PathBuf>,
+
+    /// Simulate containers even if a Docker Engine answers
+    #[arg(long)]
+    pub no_docker: bool,
+
+    /// Where to listen; anybody who reaches it can run programs as you
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub ip: IpAddr,
+}
+
+/// How answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// Exact values, one JSON document per answer
+    Json,
+    /// The same as YAML
+    Yaml,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// If a terminal reads it
+    Auto,
+    /// In any case
+    Always,
+    /// In no case
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn usage_is_told_apart() {
+        for (args, fine) in [
+            (&["-c", "offers", "-c", "tasks"][..], true),
+            (&["script.mesos"], true),
+            (&["-"], true),
+            (&["-c", "offers", "script.mesos"], false),
+            (&["demo", "--master", "m:5050", "--no-docker"], true),
+            (&["--master", "m:5050", "demo"], true),
+            (&["demo", "--image", "x", "--no-docker"], false),
+            (&["local", "--port", "0", "--agents", "3", "--ip", "127.0.0.2"], true),
+            (&["local", "--agents", "many"], false),
+            (&["--output", "xml"], false),
+            (&["a", "b"], false),
+        ] {
+            let words = std::iter::once("mesos-repl").chain(args.iter().copied());
+            assert_eq!(Cli::try_parse_from(words).is_ok(), fine, "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What an agent knows of the frameworks, executors and tasks it runs and ran. Data only.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::task::Order;
+use crate::mesos::{
+    AgentId, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskInfo, TaskState, TaskStatus,
+};
+
+/// How many completed executors of a framework are remembered, as by a real agent.
+const COMPLETED_EXECUTORS: usize = 150;
+/// How many completed tasks of an executor.
+const COMPLETED_TASKS: usize = 200;
+/// How many completed frameworks.
+const COMPLETED_FRAMEWORKS: usize = 50;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    /// The id that the master gave.
+    pub(super) agent_id: Option<AgentId>,
+    /// Those with something that runs or isn't acknowledged.
+    pub(super) frameworks: BTreeMap<FrameworkId, Framework>,
+    /// The others, oldest first.
+    pub(super) completed: VecDeque<Framework>,
+}
+
+/// A framework's part.
+#[derive(Debug)]
+pub(super) struct Framework {
+    /// Itself.
+    pub(super) info: FrameworkInfo,
+    /// Its executors.
+    pub(super) executors: BTreeMap<ExecutorId, Executor>,
+    /// Those that are over, oldest first.
+    pub(super) completed: VecDeque<Executor>,
+    /// Whether it is being shut down: nobody hears its updates any more.
+    pub(super) terminating: bool,
+}
+
+/// What kind of executor it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Made up by the agent for one command.
+    Command,
+    /// Made up by the agent for one container.
+    Docker,
+    /// A default executor with groups of tasks.
+    Default,
+}
+
+impl Kind {
+    /// Whether the agent made it up.
+    pub(super) fn is_generated(self) -> bool {
+        self != Self::Default
+    }
+}
+
+/// An executor.
+#[derive(Debug)]
+pub(super) struct Executor {
+    /// Itself.
+    pub(super) info: ExecutorInfo,
+    /// Its kind.
+    pub(super) kind: Kind,
+    /// Its container's id.
+    pub(super) container_id: String,
+    /// Its sandbox.
+    pub(super) directory: PathBuf,
+    /// Its tasks that aren't over, or whose end isn't acknowledged.
+    pub(super) tasks: Vec<Task>,
+    /// The others, oldest first.
+    pub(super) completed: VecDeque<Task>,
+}
+
+/// A task.
+#[derive(Debug)]
+pub(super) struct Task {
+    /// Itself.
+    pub(super) info: TaskInfo,
+    /// Its container.
+    pub(super) container_id: ContainerId,
+    /// Every update so far.
+    pub(super) statuses: Vec<TaskStatus>,
+    /// Which of its executor's groups it belongs to.
+    pub(super) group: usize,
+    /// Its first process.
+    pub(super) pid: Option<u32>,
+    /// How to stop it; gone when nothing of it runs.
+    pub(super) orders: Option<mpsc::UnboundedSender<Order>>,
+}
+
+/// Whether a state is a task's last.
+pub(super) fn is_terminal(state: &TaskState) -> bool {
+    matches!(
+        state,
+        TaskState::Finished
+            | TaskState::Failed
+            | TaskState::Killed
+            | TaskState::Error
+            | TaskState::Lost
+            | TaskState::Dropped
+            | TaskState::Gone
+            | TaskState::GoneByOperator
+    )
+}
+
+impl Task {
+    /// Its latest state.
+    pub(super) fn state(&self) -> TaskState {
+        self.statuses.last().map_or(TaskState::Staging, |status| status.state.clone())
+    }
+}
+
+impl Books {
+    /// An executor by its ids.
+    pub(super) fn executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) -> Option<&mut Executor> {
+        self.frameworks.get_mut(framework)?.executors.get_mut(executor)
+    }
+
+    /// A task by its ids.
+    pub(super) fn task(&mut self, framework: &FrameworkId, executor: &ExecutorId, task: &TaskId) -> Option<&mut Task> {
+        self.executor(framework, executor)?.tasks.iter_mut().find(|known| known.info.task_id == *task)
+    }
+
+    /// The executor that has a task.
+    pub(super) fn executor_of(&self, framework: &FrameworkId, task: &TaskId) -> Option<&ExecutorId> {
+        let framework = self.frameworks.get(framework)?;
+        let has = |executor: &Executor| executor.tasks.iter().any(|known| known.info.task_id == *task);
+        framework.executors.iter().find(|(_, executor)| has(executor)).map(|(id, _)| id)
+    }
+
+    /// Moves what is over to the completed: `pending` says whether a task's updates are still on their way.
+    pub(super) fn settle(&mut self, framework_id: &FrameworkId, pending: impl Fn(&TaskId) -> bool) {
+        let Some(framework) = self.frameworks.get_mut(framework_id) else { return };
+        for executor in framework.executors.values_mut() {
+            executor.settle(framework.terminating, &pending);
+        }
+        let over = |executor: &Executor| executor.tasks.is_empty();
+        let ids: Vec<_> = framework.executors.iter().filter(|(_, it)| over(it)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            if let Some(executor) = framework.executors.remove(&id) {
+                keep(&mut framework.completed, executor, COMPLETED_EXECUTORS);
+            }
+        }
+        if framework.executors.is_empty() {
+            if let Some(framework) = self.frameworks.remove(framework_id) {
+                self.completed.retain(|known| known.info.id.as_ref() != Some(framework_id));
+                keep(&mut self.completed, framework, COMPLETED_FRAMEWORKS);
+            }
+        }
+    }
+
+    /// A framework's part, taken up again if it had been completed.
+    pub(super) fn framework(&mut self, info: &FrameworkInfo, id: &FrameworkId) -> &mut Framework {
+        let completed = &mut self.completed;
+        let framework = self.frameworks.entry(id.clone()).or_insert_with(|| {
+            let known = completed.iter().position(|known| known.info.id.as_ref() == Some(id));
+            known.and_then(|at| completed.remove(at)).unwrap_or_else(|| Framework {
+                info: info.clone(),
+                executors: BTreeMap::new(),
+                completed: VecDeque::new(),
+                terminating: false,
+            })
+        });
+        framework.info = info.clone();
+        framework.terminating = false;
+        framework
+    }
+}
+
+impl Executor {
+    fn settle(&mut self, terminating: bool, pending: &impl Fn(&TaskId) -> bool) {
+        let mut index = 0;
+        while let Some(task) = self.tasks.get(index) {
+            // Nobody acknowledges for a framework that is gone.
+            let told = terminating || is_terminal(&task.state()) && !pending(&task.info.task_id);
+            if task.orders.is_none() && told {
+                let task = self.tasks.remove(index);
+                keep(&mut self.completed, task, COMPLETED_TASKS);
+            } else {
+                index += 1;
+            }
+        }
+    }
+}
+
+fn keep<T>(list: &mut VecDeque<T>, item: T, most: usize) {
+    list.push_back(item);
+    if list.len() > most {
+        list.pop_front();
+    }
+}

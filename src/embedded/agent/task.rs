@@ -1,0 +1,528 @@
+//! One task's life: fetched, started, watched, stopped, and told of at every step.
+//!
+//! Runs beside the agent's actor, which it tells everything and which alone keeps state.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::check::{self, Found, Place};
+use super::docker::{self, Container, Engine};
+use super::process::{self, Process};
+use super::user::User;
+use super::{fetch, options};
+use crate::mesos::{
+    CheckStatusInfo, CommandInfo, ContainerStatus, ExecutorId, FrameworkId, IpAddress, KillPolicy, NetworkInfo,
+    StatusReason, StatusSource, TaskId, TaskInfo, TaskState, TaskStatus,
+};
+
+/// What a task is told.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    /// Stop, with that much grace rather than its own if given.
+    Kill(Option<KillPolicy>),
+}
+
+/// What a task tells the actor.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// Whose it is.
+    pub(super) framework_id: FrameworkId,
+    /// Which.
+    pub(super) executor_id: ExecutorId,
+    /// Of that executor.
+    pub(super) task_id: TaskId,
+    /// What happened.
+    pub(super) what: What,
+}
+
+/// What happened to a task.
+#[derive(Debug)]
+pub(super) enum What {
+    /// Its process, or its container's first one.
+    Pid(u32),
+    /// A status update; the actor adds ids, time and uuid.
+    Status(Box<TaskStatus>),
+    /// Nothing of it runs any more, and nothing more will come.
+    Over,
+}
+
+/// How a task is run.
+#[derive(Clone, Debug)]
+pub(super) enum How {
+    /// As a process.
+    Process,
+    /// As a container.
+    Container(Engine),
+    /// Not at all: only its states are shown.
+    Simulated,
+}
+
+/// A task to run.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Its framework.
+    pub(super) framework_id: FrameworkId,
+    /// Its executor.
+    pub(super) executor_id: ExecutorId,
+    /// The task.
+    pub(super) task: TaskInfo,
+    /// How.
+    pub(super) how: How,
+    /// Its container's id.
+    pub(super) container_id: String,
+    /// Its folder, which exists.
+    pub(super) sandbox: PathBuf,
+    /// Its environment, without the command's own part.
+    pub(super) environment: BTreeMap<String, String>,
+    /// Whom it runs as.
+    pub(super) user: Option<User>,
+    /// Whether its framework wants to hear of TASK_KILLING.
+    pub(super) tells_killing: bool,
+    /// Whether its executor is a default one, which words some things otherwise.
+    pub(super) grouped: bool,
+}
+
+/// Of a kill, unless the task or the call says otherwise.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Runs a task to its end.
+pub(super) async fn run(job: Job, mut orders: mpsc::UnboundedReceiver<Order>, tell: mpsc::UnboundedSender<Report>) {
+    let mut life = Life::new(&job, tell);
+    life.run(&mut orders).await;
+    life.tell(What::Over);
+}
+
+/// What runs.
+enum Running {
+    Process(Process),
+    Container { container: Container, ended: AbortOnDropHandle<Result<i64, String>>, output: JoinHandle<()> },
+    Simulated,
+}
+
+/// How it ended: with success, and in words.
+struct Ended {
+    well: bool,
+    words: String,
+}
+
+/// A kill that is under way.
+struct Killing {
+    since: Instant,
+    escalate: Option<Instant>,
+    why: Why,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Asked,
+    Unhealthy,
+    TooLong,
+}
+
+struct Life<'a> {
+    job: &'a Job,
+    reports: mpsc::UnboundedSender<Report>,
+    healthy: Option<bool>,
+    check: Option<CheckStatusInfo>,
+    ip: Option<String>,
+}
+
+impl<'a> Life<'a> {
+    fn new(job: &'a Job, reports: mpsc::UnboundedSender<Report>) -> Self {
+        let check = job.task.check.as_ref().map(|check| check::nothing_found(check.r#type.as_ref()));
+        Self { job, reports, healthy: None, check, ip: None }
+    }
+
+    fn tell(&self, what: What) {
+        let report = Report {
+            framework_id: self.job.framework_id.clone(),
+            executor_id: self.job.executor_id.clone(),
+            task_id: self.job.task.task_id.clone(),
+            what,
+        };
+        // The actor outlives its tasks; when it doesn't, nobody is left to hear.
+        let _ = self.reports.send(report);
+    }
+
+    fn status(&self, state: TaskState) -> TaskStatus {
+        let network = self.ip.as_ref().map(|ip| NetworkInfo {
+            ip_addresses: vec![IpAddress { ip_address: Some(ip.clone()), ..Default::default() }],
+            ..self.job.task.container.as_ref().and_then(|own| own.network_infos.first()).cloned().unwrap_or_default()
+        });
+        TaskStatus {
+            task_id: self.job.task.task_id.clone(),
+            state,
+            source: Some(StatusSource::Executor),
+            check_status: self.job.task.check.as_ref().map(|check| check::nothing_found(check.r#type.as_ref())),
+            container_status: network
+                .map(|network| ContainerStatus { network_infos: vec![network], ..Default::default() }),
+            ..Default::default()
+        }
+    }
+
+    fn update(&self, status: TaskStatus) {
+        self.tell(What::Status(Box::new(status)));
+    }
+
+    async fn run(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) {
+        let prepared = tokio::select! {
+            prepared = self.prepare() => prepared,
+            Some(_) = orders.recv() => return self.killed_before_start(),
+        };
+        if let Err(error) = prepared {
+            return self.failed_to_launch(error);
+        }
+        // A default executor says so before it launches anything; see `prepare`.
+        if !self.job.grouped {
+            self.update(self.status(TaskState::Starting));
+        }
+        let mut running = match self.start().await {
+            Ok(running) => running,
+            Err(message) => {
+                return self.update(TaskStatus { message: Some(message), ..self.status(TaskState::Failed) });
+            }
+        };
+        self.started(&running).await;
+        let (ended, killing) = self.watch(&mut running, orders).await;
+        self.clean_up(running).await;
+        self.ended(ended, killing);
+    }
+
+    fn killed_before_start(&self) {
+        self.update(TaskStatus {
+            message: Some("Killed before delivery to the executor".to_owned()),
+            source: Some(StatusSource::Agent),
+            reason: Some(StatusReason::TaskKilledDuringLaunch),
+            ..self.status(TaskState::Killed)
+        });
+    }
+
+    fn failed_to_launch(&self, error: String) {
+        let status = self.status(TaskState::Failed);
+        self.update(if self.job.grouped {
+            TaskStatus { message: Some(error), ..status }
+        } else {
+            TaskStatus {
+                message: Some(format!("Failed to launch container: {error}")),
+                source: Some(StatusSource::Agent),
+                reason: Some(StatusReason::ContainerLaunchFailed),
+                check_status: None,
+                ..status
+            }
+        });
+    }
+
+    fn command(&self) -> CommandInfo {
+        self.job.task.command.clone().unwrap_or_default()
+    }
+
+    /// What must be there before the task may start.
+    async fn prepare(&self) -> Result<(), String> {
+        if self.job.grouped {
+            self.update(self.status(TaskState::Starting));
+        }
+        if matches!(self.job.how, How::Simulated) {
+            return Ok(());
+        }
+        if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref()).await.is_err() {
+            let container = &self.job.container_id;
+            return Err(format!("Failed to fetch all URIs for container '{container}': exited with status 1"));
+        }
+        if let (How::Container(engine), Some(info)) = (&self.job.how, self.docker()) {
+            engine.pull(&info.image, info.force_pull_image.unwrap_or(false)).await?;
+        }
+        Ok(())
+    }
+
+    fn docker(&self) -> Option<&crate::mesos::DockerInfo> {
+        self.job.task.container.as_ref()?.docker.as_ref()
+    }
+
+    /// The whole environment of a process.
+    fn environment(&self) -> BTreeMap<String, String> {
+        let mut environment = self.job.environment.clone();
+        let command = self.command();
+        for variable in command.environment.iter().flat_map(|own| &own.variables) {
+            // A secret that nobody resolves is left out, as by a real executor.
+            if let Some(value) = &variable.value {
+                environment.insert(variable.name.clone(), value.clone());
+            }
+        }
+        environment
+    }
+
+    async fn start(&self) -> Result<Running, String> {
+        let job = self.job;
+        match &job.how {
+            How::Simulated => {
+                self.say_simulated();
+                Ok(Running::Simulated)
+            }
+            How::Process => {
+                let (command, environment) = (self.command(), self.environment());
+                let start = process::Start {
+                    command: &command,
+                    environment: &environment,
+                    sandbox: &job.sandbox,
+                    user: job.user.as_ref(),
+                };
+                Process::start(&start).map(Running::Process)
+            }
+            How::Container(engine) => {
+                let name = format!("mesos-{}", job.container_id);
+                let mut body = options::container(&job.task, &job.sandbox, &name)
+                    .map_err(|error| format!("Failed to create docker run options: {error}"))?;
+                docker::own(&mut body);
+                let container = match engine.run(&name, body).await {
+                    Ok(container) => container,
+                    Err((code, words)) => {
+                        self.write("stderr", &format!("docker: Error response from daemon: {words}.\n"));
+                        return Err(format!("Container exited with status {code}"));
+                    }
+                };
+                let (waited, kept, sandbox) = (container.clone(), container.clone(), job.sandbox.clone());
+                let ended = AbortOnDropHandle::new(tokio::spawn(async move { waited.wait().await }));
+                let output = tokio::spawn(async move { kept.keep_output(&sandbox).await });
+                Ok(Running::Container { container, ended, output })
+            }
+        }
+    }
+
+    fn say_simulated(&self) {
+        let image = self.docker().map_or("", |info| &info.image);
+        let command = self.command().value.unwrap_or_else(|| "the image's own command".to_owned());
+        let text = format!(
+            "(simulated: no Docker Engine answers, so image {image} is not run; nothing executes \"{command}\". \
+             The task counts as running until it is killed.)\n"
+        );
+        self.write("stdout", &text);
+        self.write("stderr", "");
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        use std::io::Write as _;
+        let opened = process::open_output(&self.job.sandbox, name, self.job.user.as_ref());
+        if let Err(error) = opened.and_then(|mut file| file.write_all(text.as_bytes())) {
+            tracing::warn!(%error, sandbox = %self.job.sandbox.display(), "can't write to a sandbox");
+        }
+    }
+
+    async fn started(&mut self, running: &Running) {
+        let mut status = self.status(TaskState::Running);
+        match running {
+            Running::Process(process) => self.tell(What::Pid(process.pid())),
+            Running::Simulated => {
+                status.message = Some("(simulated: no Docker Engine answers, nothing is executed)".to_owned());
+            }
+            Running::Container { container, .. } => match container.inspect().await {
+                Ok(inspected) => {
+                    if let Some(pid) = inspected.pid {
+                        self.tell(What::Pid(pid));
+                    }
+                    self.ip = inspected.ip;
+                    status = self.status(TaskState::Running);
+                    status.data = Some(crate::mesos::Base64(inspected.text.into_bytes()));
+                }
+                Err(error) => tracing::warn!(%error, "can't inspect a container"),
+            },
+        }
+        self.update(status);
+    }
+
+    fn checks(&self, running: &Running) -> (mpsc::UnboundedReceiver<Found>, Vec<AbortOnDropHandle<()>>) {
+        let (sender, found) = mpsc::unbounded_channel();
+        let place = match running {
+            Running::Process(_) => Place::Sandbox {
+                folder: self.job.sandbox.clone(),
+                environment: self.environment(),
+                user: self.job.user.clone(),
+            },
+            Running::Container { container, .. } => Place::Container(container.clone()),
+            // Nothing is there to be looked at.
+            Running::Simulated => return (found, Vec::new()),
+        };
+        let mut running = Vec::new();
+        if let Some(health) = self.job.task.health_check.clone() {
+            let run = check::health(health, place.clone(), sender.clone());
+            running.push(AbortOnDropHandle::new(tokio::spawn(run)));
+        }
+        if let Some(check) = self.job.task.check.clone() {
+            running.push(AbortOnDropHandle::new(tokio::spawn(check::check(check, place, sender))));
+        }
+        (found, running)
+    }
+
+    /// Waits for the task's end while checks run and kills come.
+    async fn watch(
+        &mut self,
+        running: &mut Running,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+    ) -> (Ended, Option<Killing>) {
+        let (mut found, mut checks) = self.checks(running);
+        let limit = self.job.task.max_completion_time.as_ref().map(|limit| nanoseconds(limit.nanoseconds));
+        let mut too_long = limit.filter(|limit| !limit.is_zero()).map(|limit| Instant::now() + limit);
+        let mut killing: Option<Killing> = None;
+        loop {
+            let escalate = killing.as_ref().and_then(|killing| killing.escalate);
+            let (why, grace) = tokio::select! {
+                ended = running.ended(killing.is_some()) => return (ended, killing),
+                Some(Order::Kill(policy)) = orders.recv() => (Why::Asked, self.grace(policy.as_ref())),
+                Some(found) = found.recv(), if killing.is_none() => match self.found(found) {
+                    Some(why) => (why, self.grace(None)),
+                    None => continue,
+                },
+                () = at(too_long) => (Why::TooLong, Duration::ZERO),
+                () = at(escalate) => {
+                    running.kill();
+                    if let Some(killing) = &mut killing {
+                        killing.escalate = None;
+                    }
+                    continue;
+                }
+            };
+            too_long = None;
+            match &mut killing {
+                Some(killing) => killing.shorten(grace),
+                None => {
+                    checks.clear();
+                    killing = Some(self.kill(running, why, grace));
+                }
+            }
+        }
+    }
+
+    /// Of a kill: the call's own, or the task's, or the default.
+    fn grace(&self, policy: Option<&KillPolicy>) -> Duration {
+        let own = policy.or(self.job.task.kill_policy.as_ref()).and_then(|policy| policy.grace_period.as_ref());
+        own.map_or(GRACE, |grace| nanoseconds(grace.nanoseconds))
+    }
+
+    fn kill(&self, running: &Running, why: Why, grace: Duration) -> Killing {
+        if self.job.tells_killing && why != Why::TooLong {
+            self.update(self.status(TaskState::Killing));
+        }
+        let since = Instant::now();
+        let mut escalate = since.checked_add(grace);
+        match running {
+            Running::Process(process) => process.signal(Signal::SIGTERM),
+            Running::Container { container, .. } => {
+                // The Engine escalates by itself.
+                escalate = None;
+                let container = container.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = container.stop(grace).await {
+                        tracing::warn!(%error, "can't stop a container");
+                    }
+                });
+            }
+            Running::Simulated => {}
+        }
+        Killing { since, escalate, why }
+    }
+
+    /// Tells what a check found; says so if the task must go for it.
+    fn found(&mut self, found: Found) -> Option<Why> {
+        let (reason, kill) = match found {
+            Found::Health { healthy, kill } => {
+                self.healthy = Some(healthy);
+                (StatusReason::TaskHealthCheckStatusUpdated, kill)
+            }
+            Found::Check(status) => {
+                self.check = Some(*status);
+                (StatusReason::TaskCheckStatusUpdated, false)
+            }
+        };
+        let status = self.status(TaskState::Running);
+        self.update(TaskStatus {
+            reason: Some(reason),
+            healthy: self.healthy,
+            check_status: self.check.clone(),
+            ..status
+        });
+        kill.then_some(Why::Unhealthy)
+    }
+
+    async fn clean_up(&self, running: Running) {
+        if let Running::Container { container, output, .. } = running {
+            docker::last_output(output).await;
+            container.remove().await;
+        }
+    }
+
+    fn ended(&self, ended: Ended, killing: Option<Killing>) {
+        let why = killing.map(|killing| killing.why);
+        let state = match why {
+            Some(Why::TooLong) => TaskState::Failed,
+            Some(_) => TaskState::Killed,
+            None if ended.well => TaskState::Finished,
+            None => TaskState::Failed,
+        };
+        let reason = match why {
+            Some(Why::TooLong) => Some(StatusReason::MaxCompletionTimeReached),
+            None if !ended.well && matches!(self.job.how, How::Process) && !self.job.grouped => {
+                Some(StatusReason::CommandExecutorFailed)
+            }
+            _ => None,
+        };
+        let healthy = (why == Some(Why::Unhealthy)).then_some(false);
+        self.update(TaskStatus { message: Some(ended.words), reason, healthy, ..self.status(state) });
+    }
+}
+
+impl Running {
+    /// Waits for the end. What is simulated ends when it is killed.
+    async fn ended(&mut self, killed: bool) -> Ended {
+        match self {
+            Self::Process(process) => match process.wait().await {
+                Ok(status) => Ended { well: status.success(), words: format!("Command {}", process::told(status)) },
+                Err(error) => Ended { well: false, words: format!("Failed to get exit status for Command: {error}") },
+            },
+            Self::Container { ended, .. } => match ended.await {
+                Ok(Ok(code)) => Ended { well: code == 0, words: format!("Container exited with status {code}") },
+                Ok(Err(error)) => {
+                    Ended { well: false, words: format!("Failed to get exit status of container: {error}") }
+                }
+                Err(error) => Ended { well: false, words: format!("Failed to get exit status of container: {error}") },
+            },
+            Self::Simulated if killed => Ended {
+                well: false,
+                words: "Container exited with status 143 (simulated: no Docker Engine)".to_owned(),
+            },
+            Self::Simulated => pending().await,
+        }
+    }
+
+    fn kill(&self) {
+        if let Self::Process(process) = self {
+            process.signal(Signal::SIGKILL);
+        }
+    }
+}
+
+impl Killing {
+    /// A second kill may only shorten the time that is left.
+    fn shorten(&mut self, grace: Duration) {
+        if let (Some(escalate), Some(sooner)) = (self.escalate, self.since.checked_add(grace)) {
+            self.escalate = Some(escalate.min(sooner));
+        }
+    }
+}
+
+fn nanoseconds(count: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(count).unwrap_or(0))
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => pending().await,
+    }
+}

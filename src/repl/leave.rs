@@ -1,0 +1,89 @@
+//! The end of a session: what becomes of the framework and its tasks. Nothing is killed that nobody said or was told of.
+
+use std::time::Duration;
+
+use crate::document::Piece;
+use crate::document::{Document, Tone};
+use crate::engine::{Engine, Leave};
+
+/// How long the master may take to hear the last call.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Ends the session as said; a framework of which nothing was said is torn down. Gives what to tell about it.
+pub async fn leave(engine: &Engine, how: Leave) -> Option<Document> {
+    let told = end(engine, how).await;
+    engine.close().await;
+    told
+}
+
+async fn end(engine: &Engine, how: Leave) -> Option<Document> {
+    let standing = engine.standing();
+    if !standing.alive {
+        return None;
+    }
+    let session = engine.session();
+    let id = session.read(|state| state.framework_id.as_ref().map(ToString::to_string)).unwrap_or_default();
+    if how == Leave::Detach {
+        session.detach().await;
+        return Some(kept(engine, &id));
+    }
+    match tokio::time::timeout(LIMIT, session.teardown()).await {
+        Ok(Ok(_)) if standing.tasks == 0 => None,
+        Ok(Ok(_)) => Some(words(format!("framework {id} torn down; {} killed", tasks(standing.tasks)), Tone::Dim)),
+        Ok(Err(error)) => Some(not_torn_down(&id, &error.to_string())),
+        Err(_) => Some(not_torn_down(&id, &format!("no answer within {} s", LIMIT.as_secs()))),
+    }
+}
+
+fn kept(engine: &Engine, id: &str) -> Document {
+    if engine.target().embedded {
+        return words("the embedded Mesos ends with this program, and every task with it", Tone::Dim);
+    }
+    words(format!("framework {id} runs on; {}", waits(engine)), Tone::Plain)
+}
+
+/// How long the master keeps the framework for somebody to take up.
+pub(super) fn waits(engine: &Engine) -> String {
+    let framework = engine.session().status().borrow().framework.clone();
+    match framework.and_then(|framework| framework.failover_timeout).filter(|seconds| *seconds >= 1.0) {
+        Some(seconds) => format!("the master waits {} for somebody to take it up", span(seconds)),
+        None => "the master ends it at once, for it has no failover timeout".to_owned(),
+    }
+}
+
+fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7200.0 && s % 3600.0 != 0.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.0} h", s / 3600.0),
+        s => format!("{:.0} days", s / 86_400.0),
+    }
+}
+
+fn not_torn_down(id: &str, why: &str) -> Document {
+    crate::document::Diagnostic::new(format!("framework {id} couldn't be torn down: {why}"))
+        .detail("the master ends it when its failover timeout is over")
+        .into()
+}
+
+pub(super) fn tasks(count: usize) -> String {
+    if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }
+}
+
+fn words(text: impl Into<String>, tone: Tone) -> Document {
+    Document::text(Piece::new(text, tone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_said_as_people_do() {
+        for (seconds, want) in
+            [(30.0, "30 s"), (3600.0, "1 h"), (5400.0, "90 min"), (7200.0, "2 h"), (604_800.0, "7 days")]
+        {
+            assert_eq!(span(seconds), want);
+        }
+    }
+}

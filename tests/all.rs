@@ -11,6 +11,8 @@
 mod support;
 
 mod cli;
+mod embedded;
+mod engine;
 mod golden;
 mod lang;
 mod reference;

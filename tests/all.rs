@@ -14,6 +14,7 @@ mod cli;
 mod embedded;
 mod engine;
 mod golden;
+mod lang;
 mod reference;
 mod session;
 mod terminal;

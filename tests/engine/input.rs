@@ -80,6 +80,21 @@ async fn the_tutorials_templates_are_filled_in_and_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_teardown_is_never_taken_for_a_loss() {
+    use mesos_repl::session::{Notice, Phase};
+    let bench = Bench::start(1).await;
+    for _ in 0..20 {
+        bench.done("subscribe").await;
+        let mut notices = bench.engine.session().notices();
+        bench.done("teardown").await;
+        while let Ok(notice) = notices.try_recv() {
+            assert!(!matches!(notice, Notice::Phase(Phase::Waiting { .. })), "{notice:?}");
+        }
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_command_leaves_everything_as_it_is() {
     use mesos_repl::engine::{Collected, Outcome};
     use tokio_util::sync::CancellationToken;

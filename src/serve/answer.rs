@@ -57,7 +57,8 @@ impl Asked<'_> {
 
     fn seconds(&self, name: &str) -> Duration {
         let seconds = self.request.get(name).and_then(Value::as_f64).unwrap_or(0.0);
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(3600))
+        // More than a clock can count is as good as a day.
+        Duration::try_from_secs_f64(seconds.clamp(0.0, 86_400.0)).unwrap_or_default()
     }
 
     /// Runs text as if it had been typed.

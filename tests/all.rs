@@ -10,6 +10,9 @@
 #[macro_use]
 mod support;
 
+mod cli;
+mod engine;
 mod golden;
 mod reference;
 mod session;
+mod terminal;

@@ -14,7 +14,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Action, Cli, Local, Ui};
+use crate::cli::{self, Action, Cli, Local, Ui};
 use crate::client::{Address, Client, Patience};
 use crate::config::{Config, Origin};
 use crate::demo;
@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
         Err(diagnostic) => return tell(diagnostic, false, USAGE),
     };
     let colour = config.colour_errors;
-    match start(cli, config) {
+    match start(&cli, &config) {
         Ok(status) => ExitCode::from(status),
         Err((diagnostic, status)) => tell(*diagnostic, colour, status),
     }
@@ -76,19 +76,19 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Ended {
     (Box::new(Diagnostic::new(what).cause(error)), FAILED)
 }
 
-fn start(cli: Cli, config: Config) -> Result<u8, Ended> {
-    let work = work(&cli)?;
-    log(config.log.as_deref(), matches!(work, Work::Prompt))?;
+fn start(cli: &Cli, config: &Config) -> Result<u8, Ended> {
+    let work = work(cli)?;
+    log(config.log.as_deref(), matches!(work, Work::Session(Front::Prompt)))?;
     tracing::debug!(?config, "settings");
     // One thread is enough for a few commands on a master; an embedded one and a prompt's session run beside it.
-    let alone = config.master.is_some() && matches!(work, Work::Text(_) | Work::Input);
+    let alone = config.master.is_some() && matches!(work, Work::Session(Front::Text(_) | Front::Input));
     let runtime = if alone {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     } else {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
     };
     let runtime = runtime.map_err(|error| failed("can't start", &error))?;
-    let result = runtime.block_on(work.run(&cli, &config));
+    let result = runtime.block_on(work.run(config));
     // Somebody may still be reading the terminal or the standard input: that must not hold up the end.
     runtime.shutdown_background();
     result
@@ -96,27 +96,36 @@ fn start(cli: Cli, config: Config) -> Result<u8, Ended> {
 
 /// What there is to do.
 enum Work {
-    /// Open a prompt.
-    Prompt,
-    /// Run this text.
-    Text(String),
-    /// Run what comes on the standard input, each input when it is complete.
-    Input,
-    Demo,
+    /// A session, and what speaks to it.
+    Session(Front),
     Local(Local),
     Ui(Ui),
+    Completions(clap_complete::Shell),
+}
+
+/// What speaks to a session.
+enum Front {
+    /// Somebody at a prompt.
+    Prompt,
+    /// These commands.
+    Text(String),
+    /// What comes on the standard input, each input when it is complete.
+    Input,
+    /// The walk through a scheduler's life.
+    Demo(cli::Demo),
 }
 
 fn work(cli: &Cli) -> Result<Work, Ended> {
     let dash = cli.script.as_deref() == Some(Path::new("-"));
     Ok(match (&cli.action, &cli.script) {
-        (Some(Action::Demo(_)), _) => Work::Demo,
+        (Some(Action::Demo(demo)), _) => Work::Session(Front::Demo(demo.clone())),
         (Some(Action::Local(local)), _) => Work::Local(local.clone()),
         (Some(Action::Ui(shown)), _) => Work::Ui(shown.clone()),
-        (None, _) if !cli.commands.is_empty() => Work::Text(cli.commands.join("\n")),
-        (None, Some(script)) if !dash => Work::Text(read(script)?),
-        (None, None) if io::stdin().is_terminal() && io::stdout().is_terminal() => Work::Prompt,
-        (None, _) => Work::Input,
+        (Some(Action::Completions { shell }), _) => Work::Completions(*shell),
+        (None, _) if !cli.commands.is_empty() => Work::Session(Front::Text(cli.commands.join("\n"))),
+        (None, Some(script)) if !dash => Work::Session(Front::Text(read(script)?)),
+        (None, None) if io::stdin().is_terminal() && io::stdout().is_terminal() => Work::Session(Front::Prompt),
+        (None, _) => Work::Session(Front::Input),
     })
 }
 
@@ -148,44 +157,51 @@ fn log(file: Option<&Path>, prompt: bool) -> Result<(), Ended> {
 }
 
 impl Work {
-    async fn run(self, cli: &Cli, config: &Config) -> Result<u8, Ended> {
+    async fn run(self, config: &Config) -> Result<u8, Ended> {
         match self {
-            Work::Local(local) => return serve(&local, config).await,
-            Work::Ui(shown) => return look_at(&shown, config).await,
-            Work::Demo => {}
-            Work::Prompt | Work::Text(_) | Work::Input => {}
+            Work::Session(front) => front.run(config).await,
+            Work::Local(local) => serve(&local, config).await,
+            Work::Ui(shown) => look_at(&shown, config).await,
+            Work::Completions(shell) => completions(shell),
         }
-        let docker = match &cli.action {
-            Some(Action::Demo(demo)) if demo.no_docker => Docker::Never,
+    }
+}
+
+impl Front {
+    async fn run(self, config: &Config) -> Result<u8, Ended> {
+        let docker = match &self {
+            Front::Demo(demo) if demo.no_docker => Docker::Never,
             _ => Docker::Auto,
         };
         let place = Place::find(config, docker).await?;
-        let prompt = matches!(self, Work::Prompt);
-        let engine = Engine::start(place.target.clone(), config.options(prompt || matches!(self, Work::Demo)))
+        let person = matches!(self, Front::Prompt | Front::Demo(_));
+        let engine = Engine::start(place.target.clone(), config.options(person))
             .map_err(|error| failed("can't start a session", &error))?;
-        let status = match (self, &cli.action) {
-            (Work::Prompt, _) => {
-                let welcome = place.welcome(config);
-                let end = repl::interact(engine, look(config, true), welcome).await;
+        let status = match self {
+            Front::Prompt => {
+                let end = repl::interact(engine, look(config, true), place.welcome(config)).await;
                 end.map_err(|error| failed("the terminal can't be used", &error))
             }
-            (Work::Demo, Some(Action::Demo(demo))) => {
+            Front::Demo(demo) => {
                 let docker = place.cluster.as_ref().map(|cluster| cluster.docker().map(str::to_owned));
-                demo::run(engine, look(config, false), demo, docker)
-                    .await
-                    .map_err(|error| failed("can't start", &error))
+                let end = demo::run(engine, look(config, false), &demo, docker).await;
+                end.map_err(|error| failed("can't start", &error))
             }
-            (Work::Text(text), _) => script(&engine, config, Script::Text(text)).await,
-            (work, _) => {
-                debug_assert!(matches!(work, Work::Input));
-                script(&engine, config, Script::Input).await
-            }
+            Front::Text(text) => script(&engine, config, Script::Text(text)).await,
+            Front::Input => script(&engine, config, Script::Input).await,
         };
         if let Some(cluster) = place.cluster {
             cluster.shutdown().await;
         }
         status
     }
+}
+
+/// `completions`: for a shell to source.
+fn completions(shell: clap_complete::Shell) -> Result<u8, Ended> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "mesos-repl", &mut text);
+    io::stdout().write_all(&text).map(|()| DONE).map_err(|error| failed("can't write", &error))
 }
 
 /// How answers look; at a prompt, errors belong among them.

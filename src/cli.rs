@@ -70,6 +70,11 @@ pub enum Action {
     Local(Local),
     /// Serve a page to look at a master's agents, frameworks, tasks and sandboxes in a browser
     Ui(Ui),
+    /// Print completions of this command line for a shell, to be sourced by it
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// `demo`

@@ -11,8 +11,10 @@
 mod support;
 
 mod cli;
+mod embedded;
 mod engine;
 mod golden;
+mod lang;
 mod reference;
 mod session;
 mod terminal;

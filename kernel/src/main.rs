@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use mesos_kernel::install::{self, Place, Spec};
 use mesos_kernel::kernel::Settings;
 use mesos_kernel::{connection, doctor, server};
+use mesos_repl::embedded::Docker;
 
 /// A Jupyter kernel for Apache Mesos: commands, v1 calls and Rust on a live scheduler session.
 #[derive(Parser)]
@@ -71,6 +72,9 @@ struct Run {
     /// The master; an embedded one without it
     #[arg(long, env = "MESOS_MASTER", value_name = "HOST:PORT")]
     master: Option<String>,
+    /// Docker tasks of the embedded Mesos are simulated, even where there is a Docker
+    #[arg(long, env = "MESOS_NO_DOCKER", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    no_docker: bool,
     /// Without Rust cells
     #[arg(long)]
     no_rust: bool,
@@ -156,7 +160,15 @@ fn do_run(run: Run) -> Result<(), Failure> {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("mesos_kernel=warn,mesos_repl=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let connection = connection::read(&run.connection_file)?;
-    let settings = Settings { master: run.master, history: history(), rust: !run.no_rust };
+    if !run.no_rust {
+        mesos_kernel::rust::with_build_folder();
+    }
+    let settings = Settings {
+        master: run.master,
+        docker: if run.no_docker { Docker::Never } else { Docker::Auto },
+        history: history(),
+        rust: !run.no_rust,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(server::run(&connection, settings))?;
     // A thread that still waits for something shall not hold the process.

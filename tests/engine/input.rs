@@ -70,10 +70,27 @@ async fn the_tutorials_templates_are_filled_in_and_run() {
         "resources": [[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.2}},
         {"name": "mem", "type": "SCALAR", "scalar": {"value": 100}}]]}]}}], "filters": {"refuse_seconds": 5.0}}}"#;
     bench.done(launch).await;
-    bench.done(r#"{"type": "KILL", "kill": {"task_id": {"value": "PingContainer"}, "agent_id": {"value": null}}}"#).await;
+    bench
+        .done(r#"{"type": "KILL", "kill": {"task_id": {"value": "PingContainer"}, "agent_id": {"value": null}}}"#)
+        .await;
     let task = bench.done("task PingContainer").await;
     assert_eq!(task[0].to_string().contains("TASK_KILLED"), true, "{task:#?}");
     bench.done(r#"{"framework_id": {"value": null}, "type": "TEARDOWN"}"#).await;
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_teardown_is_never_taken_for_a_loss() {
+    use mesos_repl::session::{Notice, Phase};
+    let bench = Bench::start(1).await;
+    for _ in 0..20 {
+        bench.done("subscribe").await;
+        let mut notices = bench.engine.session().notices();
+        bench.done("teardown").await;
+        while let Ok(notice) = notices.try_recv() {
+            assert!(!matches!(notice, Notice::Phase(Phase::Waiting { .. })), "{notice:?}");
+        }
+    }
     bench.stop().await;
 }
 

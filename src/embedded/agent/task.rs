@@ -197,11 +197,20 @@ impl<'a> Life<'a> {
         if let Err(error) = prepared {
             return self.failed_to_launch(error);
         }
+        // A process starts in no time, and its status names its id; a container takes its time.
+        let started = if matches!(self.job.how, How::Process) { Some(self.start().await) } else { None };
+        if let Some(Ok(Running::Process(process))) = &started {
+            self.tell_pid(process.pid());
+        }
         // A default executor says so before it launches anything; see `prepare`.
         if !self.job.grouped {
             self.update(self.status(TaskState::Starting));
         }
-        let mut running = match self.start().await {
+        let started = match started {
+            Some(started) => started,
+            None => self.start().await,
+        };
+        let mut running = match started {
             Ok(running) => running,
             Err(message) => {
                 return self.update(TaskStatus { message: Some(message), ..self.status(TaskState::Failed) });
@@ -380,8 +389,7 @@ impl<'a> Life<'a> {
     async fn started(&mut self, running: &Running) {
         let mut status = self.status(TaskState::Running);
         match running {
-            Running::Process(process) => self.tell_pid(process.pid()),
-            Running::Adopted(_) => {}
+            Running::Process(_) | Running::Adopted(_) => {}
             Running::Simulated => {
                 status.message = Some("(simulated: no Docker Engine answers, nothing is executed)".to_owned());
             }

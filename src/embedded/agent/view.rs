@@ -8,6 +8,8 @@ use super::actor::{Setup, now};
 use super::books::{Books, Executor, Framework, Task, is_terminal};
 use super::process;
 use super::updates::Updates;
+use crate::embedded::resources::upgraded;
+use crate::embedded::wire::defaults;
 use crate::mesos::{
     AgentInfo, CommandInfo, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, Json, Resource, Scalar, TaskInfo,
     TaskState, TaskStatus, ValueType,
@@ -48,7 +50,11 @@ pub(super) fn answer(setup: &Setup, books: &Books, updates: &Updates, question: 
         Question::Flags => json!({"flags": flags(setup)}),
         Question::Metrics => metrics(setup, books),
         Question::Files => files(books),
-        Question::Agent => json!({"agent_info": agent_info(setup, books)}),
+        Question::Agent => {
+            let info = agent_info(setup, books);
+            let resources = info.resources.into_iter().map(upgraded).collect();
+            json!({"agent_info": AgentInfo { resources, ..info }})
+        }
         Question::ContainersV1 => {
             json!({"containers": running(books).map(|(id, it)| container_v1(id, it)).collect::<Vec<_>>()})
         }
@@ -251,10 +257,10 @@ fn task(task: &Task, executor: &Executor, generated: bool) -> Json {
         put("discovery", json!(discovery));
     }
     if let Some(container) = &info.container {
-        put("container", json!(container));
+        put("container", defaults::shown(container));
     }
     if let Some(check) = &info.health_check {
-        put("health_check", json!(check));
+        put("health_check", defaults::shown(check));
     }
     Json::Object(shown)
 }
@@ -376,8 +382,8 @@ fn task_v1(task: &Task, executor: &Executor, updates: &Updates) -> Json {
     let optional = [
         ("labels", info.labels.as_ref().map(|it| json!(it))),
         ("discovery", info.discovery.as_ref().map(|it| json!(it))),
-        ("container", info.container.as_ref().map(|it| json!(it))),
-        ("health_check", info.health_check.as_ref().map(|it| json!(it))),
+        ("container", info.container.as_ref().map(defaults::shown)),
+        ("health_check", info.health_check.as_ref().map(defaults::shown)),
         ("kill_policy", info.kill_policy.as_ref().map(|it| json!(it))),
     ];
     for (name, value) in optional {
@@ -415,13 +421,13 @@ fn tasks(books: &Books, updates: &Updates) -> Json {
 fn executors(books: &Books) -> Json {
     let of = |wanted: bool| {
         let some = all_executors(books).filter(move |(live, _)| *live == wanted);
-        some.map(|(_, executor)| json!({"executor_info": executor.info})).collect::<Vec<_>>()
+        some.map(|(_, executor)| json!({"executor_info": defaults::shown(&executor.info)})).collect::<Vec<_>>()
     };
     json!({"executors": of(true), "completed_executors": of(false)})
 }
 
 fn frameworks(books: &Books) -> Json {
-    let shown = |framework: &Framework| json!({"framework_info": framework.info});
+    let shown = |framework: &Framework| json!({"framework_info": defaults::shown(&framework.info)});
     json!({
         "frameworks": books.frameworks.values().map(shown).collect::<Vec<_>>(),
         "completed_frameworks": books.completed.iter().map(shown).collect::<Vec<_>>(),

@@ -148,7 +148,7 @@ impl Master {
             };
             tokio::select! {
                 biased;
-                Some((index, message)) = agents.recv() => self.from_agent(index, message),
+                Some((index, message)) = agents.recv() => self.agent_says(index, message),
                 input = inputs.recv() => match input {
                     Some(input) => self.input(input),
                     None => return,

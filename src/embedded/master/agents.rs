@@ -48,7 +48,7 @@ impl Agent {
 }
 
 impl Master {
-    pub(super) fn from_agent(&mut self, index: usize, message: ToMaster) {
+    pub(super) fn agent_says(&mut self, index: usize, message: ToMaster) {
         let id = self.agents.iter().find(|agent| agent.index == index).map(|agent| agent.id.clone());
         match (message, id) {
             (ToMaster::Register { info, pid, link, .. }, _) => self.register(index, *info, pid, link),

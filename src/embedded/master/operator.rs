@@ -15,6 +15,7 @@ use super::maintenance::Machine;
 use super::state::{AGENT_CAPABILITIES, full, version_info};
 use super::validate::framework::roles;
 use crate::embedded::resources::Resources;
+use crate::embedded::wire::defaults;
 use crate::mesos::message::{Json, enums, messages};
 use crate::mesos::{
     AgentId, DrainConfig, DurationInfo, FrameworkId, MachineId, TaskId, TaskState, TaskStatus, Unavailability,
@@ -496,7 +497,7 @@ impl Master {
     }
 
     fn agent_v1(&self, agent: &Agent) -> Value {
-        let mut info = json!(agent.info);
+        let mut info = defaults::shown(&agent.info);
         if let Value::Object(fields) = &mut info {
             fields.insert("checkpoint".to_owned(), json!(true));
         }
@@ -538,12 +539,9 @@ impl Master {
     }
 
     fn framework_v1(&self, framework: &Framework) -> Value {
-        let mut info = framework.info.clone();
-        info.failover_timeout.get_or_insert(0.0);
-        info.checkpoint.get_or_insert(false);
         let connected = framework.stream.is_some();
         let mut shown = json!({
-            "framework_info": info,
+            "framework_info": defaults::shown(&framework.info),
             "active": connected,
             "connected": connected,
             "recovered": false,
@@ -571,7 +569,9 @@ impl Master {
     fn get_executors(&self) -> Value {
         let all = self.frameworks.iter().flat_map(|framework| {
             framework.executors.iter().flat_map(|(agent, executors)| {
-                executors.iter().map(move |executor| json!({"executor_info": executor, "agent_id": agent}))
+                executors
+                    .iter()
+                    .map(move |executor| json!({"executor_info": defaults::shown(executor), "agent_id": agent}))
             })
         });
         json!({"executors": all.collect::<Vec<_>>()})
@@ -665,7 +665,7 @@ impl Master {
         let everyone = || self.frameworks.iter().chain(&self.completed);
         let framework = framework.and_then(|id| everyone().find(|one| one.id == *id));
         let body = match (kind, framework, agent) {
-            ("FRAMEWORK_REMOVED", Some(framework), _) => json!({"framework_info": framework.info}),
+            ("FRAMEWORK_REMOVED", Some(framework), _) => json!({"framework_info": defaults::shown(&framework.info)}),
             (_, Some(framework), _) => json!({"framework": self.framework_v1(framework)}),
             ("AGENT_REMOVED", _, Some(id)) => json!({"agent_id": id}),
             (_, _, Some(id)) => match self.agent(id) {
@@ -736,13 +736,13 @@ fn task_v1(framework: &FrameworkId, task: &Task) -> Value {
         fields.insert("status_update_uuid".to_owned(), json!(format!("{uuid:?}")));
     }
     for (name, value) in [
-        ("labels", task.labels.as_ref().map(|value| json!(value))),
-        ("discovery", task.discovery.as_ref().map(|value| json!(value))),
-        ("container", task.container.as_ref().map(|value| json!(value))),
-        ("health_check", task.health_check.as_ref().map(|value| json!(value))),
-        ("check", task.check.as_ref().map(|value| json!(value))),
-        ("kill_policy", task.kill_policy.as_ref().map(|value| json!(value))),
-        ("user", task.user.as_ref().map(|value| json!(value))),
+        ("labels", task.labels.as_ref().map(defaults::shown)),
+        ("discovery", task.discovery.as_ref().map(defaults::shown)),
+        ("container", task.container.as_ref().map(defaults::shown)),
+        ("health_check", task.health_check.as_ref().map(defaults::shown)),
+        ("check", task.check.as_ref().map(defaults::shown)),
+        ("kill_policy", task.kill_policy.as_ref().map(defaults::shown)),
+        ("user", task.user.as_ref().map(|user| json!(user))),
     ] {
         if let Some(value) = value {
             fields.insert(name.to_owned(), value);

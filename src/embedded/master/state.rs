@@ -12,6 +12,7 @@ use super::agents::Agent;
 use super::framework::{Framework, Task};
 use super::validate::framework::roles;
 use crate::embedded::resources::{Resources, for_endpoints, printed, reservation_role};
+use crate::embedded::wire::defaults;
 use crate::mesos::{
     AgentId, Attribute, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, TaskState, TaskStatus, ValueType,
 };
@@ -179,13 +180,13 @@ fn task(framework: &FrameworkId, task: &Task) -> Value {
         fields.insert("labels".to_owned(), json!(labels.labels));
     }
     if let Some(discovery) = &task.discovery {
-        fields.insert("discovery".to_owned(), json!(discovery));
+        fields.insert("discovery".to_owned(), defaults::shown(discovery));
     }
     if let Some(container) = &task.container {
-        fields.insert("container".to_owned(), json!(container));
+        fields.insert("container".to_owned(), defaults::shown(container));
     }
     if let Some(check) = &task.health_check {
-        fields.insert("health_check".to_owned(), json!(check));
+        fields.insert("health_check".to_owned(), defaults::shown(check));
     }
     shown
 }
@@ -438,7 +439,8 @@ impl Master {
             .flat_map(|(agent, all)| all.iter().map(move |executor| (agent, executor)))
             .map(|(agent, executor)| {
                 json!({"executor_id": executor.executor_id.as_str(), "name": executor.name.as_deref().unwrap_or(""),
-                       "framework_id": framework.id.as_str(), "command": executor.command,
+                       "framework_id": framework.id.as_str(),
+                       "command": executor.command.as_ref().map(defaults::shown),
                        "resources": summary(&Resources::of(&executor.resources).unallocated()),
                        "slave_id": agent.as_str()})
             })

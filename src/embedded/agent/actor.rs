@@ -10,12 +10,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::link::{FromAgent, ToAgent, ToMaster};
+use super::super::link::{FromAgent, Survivors, ToAgent, ToMaster};
 use super::Config;
 use super::books::{Books, Executor, Kind, Task, is_terminal};
+use super::checkpoint;
 use super::docker::Engine;
 use super::sandbox::{Layout, create_nested};
-use super::task::{self, How, Job, Order, Report, What};
+use super::task::{self, How, Job, Left, Order, Report, What};
 use super::updates::{Acknowledged, Updates};
 use super::user::User;
 use super::view::{self, Question};
@@ -44,6 +45,10 @@ pub(super) struct Actor {
     master: mpsc::UnboundedSender<FromAgent>,
     link: (mpsc::UnboundedSender<ToAgent>, mpsc::UnboundedReceiver<ToAgent>),
     asks: (mpsc::UnboundedSender<Ask>, mpsc::UnboundedReceiver<Ask>),
+    /// Whether there is something to be written down.
+    changed: bool,
+    /// What the master is told once it is written down.
+    outbox: Vec<ToMaster>,
     reports: (mpsc::UnboundedSender<Report>, mpsc::UnboundedReceiver<Report>),
     running: TaskTracker,
     stop: CancellationToken,
@@ -100,6 +105,8 @@ impl Actor {
             master,
             link: mpsc::unbounded_channel(),
             asks: mpsc::unbounded_channel(),
+            changed: false,
+            outbox: Vec::new(),
             reports: mpsc::unbounded_channel(),
             running: TaskTracker::new(),
             stop,
@@ -118,12 +125,16 @@ impl Actor {
 
     /// Serves until told to stop, then stops all that runs.
     pub(super) async fn run(mut self) {
+        let info = self.setup.config.info(self.setup.address.port(), self.setup.containers());
+        let id = self.books.agent_id.clone();
         self.tell(ToMaster::Register {
-            info: Box::new(self.setup.config.info(self.setup.address.port(), self.setup.containers())),
+            info: Box::new(crate::mesos::AgentInfo { id, ..info }),
             pid: self.setup.pid(),
             link: self.link.0.clone(),
+            survivors: self.survivors(),
         });
         loop {
+            self.send_out();
             let due = self.updates.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => break,
@@ -136,19 +147,135 @@ impl Actor {
         self.end().await;
     }
 
+    /// Writes down what has changed, then tells the master: what it knows must survive this process.
+    fn send_out(&mut self) {
+        if std::mem::take(&mut self.changed) {
+            self.write_down();
+        }
+        for message in self.outbox.drain(..) {
+            // A master that is gone needs no telling.
+            let _ = self.master.send((self.setup.config.index, message));
+        }
+    }
+
+    fn write_down(&self) {
+        if !self.setup.config.recover {
+            return;
+        }
+        let written = checkpoint::Written {
+            agent_id: self.books.agent_id.as_ref(),
+            frameworks: self.books.frameworks.values().collect(),
+            updates: self.updates.all().collect(),
+        };
+        if let Err(error) = checkpoint::write(&self.setup.config.work_dir, &written) {
+            tracing::error!(%error, "an agent can't write down what it runs");
+        }
+    }
+
+    /// Takes up what an earlier run of this agent has written down.
+    pub(super) async fn recover(&mut self) -> std::io::Result<()> {
+        if !self.setup.config.recover {
+            return Ok(());
+        }
+        let work_dir = self.setup.config.work_dir.clone();
+        checkpoint::prepare(&work_dir)?;
+        let read = checkpoint::read(&work_dir)?.unwrap_or_default();
+        self.books.agent_id.clone_from(&read.agent_id);
+        self.id.send_replace(read.agent_id);
+        for (framework_id, status) in read.updates {
+            self.updates.push(&framework_id, status, Instant::now());
+        }
+        let mut containers = Vec::new();
+        for framework in read.frameworks {
+            let Some(id) = framework.info.id.clone() else { continue };
+            containers.extend(framework.executors.values().map(|executor| format!("mesos-{}", executor.container_id)));
+            self.books.frameworks.insert(id, framework);
+        }
+        if let Some(engine) = &self.setup.engine {
+            engine.remove_strays(&work_dir, &containers).await;
+        }
+        let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
+        for id in &ids {
+            self.take_up(id);
+            self.settle(id);
+        }
+        Ok(())
+    }
+
+    /// Goes on with a framework's tasks that haven't ended.
+    fn take_up(&mut self, framework_id: &FrameworkId) {
+        let Some(framework) = self.books.frameworks.get(framework_id) else { return };
+        let mut jobs = Vec::new();
+        for (executor_id, executor) in &framework.executors {
+            for task in executor.tasks.iter().filter(|task| !is_terminal(&task.state())) {
+                let user = task.info.command.as_ref().and_then(|command| command.user.as_deref());
+                let place = Place {
+                    framework_id: framework_id.clone(),
+                    executor_id: executor_id.clone(),
+                    container_id: task.container_id.clone(),
+                    sandbox: task.sandbox.clone(),
+                    user: User::of_task(user, &framework.info.user).unwrap_or_default(),
+                    group: task.group,
+                };
+                let how = match (&self.setup.engine, executor.kind) {
+                    (_, Kind::Docker) if task.simulated => How::Simulated,
+                    (Some(engine), Kind::Docker) => How::Container(engine.clone()),
+                    _ => How::Process,
+                };
+                let left = Left {
+                    // A container whose Engine is gone is none that could be taken up.
+                    process: task.pid.zip(task.started).filter(|_| executor.kind != Kind::Docker),
+                    told: task.statuses.iter().any(|status| status.state == TaskState::Running),
+                };
+                let grouped = executor.kind == Kind::Default;
+                let killing = task.state() == TaskState::Killing;
+                jobs.push((self.job(&framework.info, place, task.info.clone(), how, grouped), left, killing));
+            }
+        }
+        for (job, left, killing) in jobs {
+            let (orders, ordered) = mpsc::unbounded_channel();
+            if killing {
+                // Nobody is left who would kill it after its grace period.
+                let _ = orders.send(Order::Kill(None));
+            }
+            if let Some(task) = self.books.task(&job.framework_id, &job.executor_id, &job.task.task_id) {
+                task.orders = Some(orders);
+            }
+            self.running.spawn(task::run(Job { left: Some(left), ..job }, ordered, self.reports.0.clone()));
+        }
+    }
+
+    /// What a master that doesn't know them needs to hear of tasks that survived.
+    fn survivors(&self) -> Vec<Survivors> {
+        let executors = self.books.frameworks.values().flat_map(|framework| {
+            let executors = framework.executors.values().filter(|executor| !executor.tasks.is_empty());
+            executors.map(move |executor| (framework, executor))
+        });
+        let survivors = executors.map(|(framework, executor)| Survivors {
+            framework: framework.info.clone(),
+            executor: (!executor.kind.is_generated()).then(|| executor.info.clone()),
+            tasks: executor.tasks.iter().map(|task| (task.info.clone(), task.statuses.clone())).collect(),
+        });
+        survivors.collect()
+    }
+
     async fn end(mut self) {
         self.tell(ToMaster::Unregister);
+        self.send_out();
         let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
         for id in ids {
             self.shut_down_framework(&id);
         }
         self.running.close();
         self.running.wait().await;
+        // Nothing runs any more that the next run of this agent could take up.
+        self.books.frameworks.clear();
+        self.updates = Updates::default();
+        self.write_down();
     }
 
-    fn tell(&self, message: ToMaster) {
-        // A master that is gone needs no telling.
-        let _ = self.master.send((self.setup.config.index, message));
+    fn tell(&mut self, message: ToMaster) {
+        self.outbox.push(message);
     }
 
     fn answer(&self, ask: Ask) {
@@ -157,6 +284,7 @@ impl Actor {
     }
 
     fn from_master(&mut self, message: ToAgent) {
+        self.changed = true;
         match message {
             ToAgent::Registered(id) => self.registered(id),
             ToAgent::Launch { framework, task } => self.launch(&framework, *task),
@@ -341,19 +469,27 @@ impl Actor {
     }
 
     fn start(&mut self, framework: &FrameworkInfo, place: Place, task: TaskInfo, how: How, grouped: bool) {
-        let environment = self.environment(&place, &task, framework);
         let (orders, ordered) = mpsc::unbounded_channel();
         let entry = Task {
             info: task.clone(),
             container_id: place.container_id.clone(),
             statuses: Vec::new(),
             group: place.group,
+            sandbox: place.sandbox.clone(),
             pid: None,
+            started: None,
+            simulated: matches!(how, How::Simulated),
             orders: Some(orders),
         };
         let Some(executor) = self.books.executor(&place.framework_id, &place.executor_id) else { return };
         executor.tasks.push(entry);
-        let job = Job {
+        let job = self.job(framework, place, task, how, grouped);
+        self.running.spawn(task::run(job, ordered, self.reports.0.clone()));
+    }
+
+    fn job(&self, framework: &FrameworkInfo, place: Place, task: TaskInfo, how: How, grouped: bool) -> Job {
+        let environment = self.environment(&place, &task, framework);
+        Job {
             framework_id: place.framework_id,
             executor_id: place.executor_id,
             task,
@@ -364,8 +500,9 @@ impl Actor {
             user: place.user,
             tells_killing: has_capability(framework, &FrameworkCapabilityType::TaskKillingState),
             grouped,
-        };
-        self.running.spawn(task::run(job, ordered, self.reports.0.clone()));
+            survives: self.setup.config.recover.then(|| self.setup.config.work_dir.clone()),
+            left: None,
+        }
     }
 
     /// What a task finds in its environment. Of the agent's own only PATH: the rest may hold secrets.
@@ -398,11 +535,12 @@ impl Actor {
     }
 
     fn from_task(&mut self, report: Report) {
+        self.changed = true;
         let Report { framework_id, executor_id, task_id, what } = report;
         match what {
-            What::Pid(pid) => {
+            What::Pid(pid, started) => {
                 if let Some(task) = self.books.task(&framework_id, &executor_id, &task_id) {
-                    task.pid = Some(pid);
+                    (task.pid, task.started) = (Some(pid), started);
                 }
             }
             What::Status(status) => {
@@ -415,6 +553,11 @@ impl Actor {
             What::Over => {
                 if let Some(task) = self.books.task(&framework_id, &executor_id, &task_id) {
                     task.orders = None;
+                    if self.setup.config.recover {
+                        let exit = checkpoint::exit_path(&self.setup.config.work_dir, &task.container_id.value);
+                        // A container never made one.
+                        let _ = std::fs::remove_file(exit);
+                    }
                 }
                 self.executor_exited(&framework_id, &executor_id);
                 self.settle(&framework_id);

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::checkpoint;
 use super::task::Order;
 use crate::mesos::{
     AgentId, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskInfo, TaskState, TaskStatus,
@@ -29,20 +31,22 @@ pub(super) struct Books {
 }
 
 /// A framework's part.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Framework {
     /// Itself.
     pub(super) info: FrameworkInfo,
     /// Its executors.
+    #[serde(serialize_with = "checkpoint::write_executors", deserialize_with = "checkpoint::read_executors")]
     pub(super) executors: BTreeMap<ExecutorId, Executor>,
     /// Those that are over, oldest first.
+    #[serde(skip)]
     pub(super) completed: VecDeque<Executor>,
     /// Whether it is being shut down: nobody hears its updates any more.
     pub(super) terminating: bool,
 }
 
 /// What kind of executor it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) enum Kind {
     /// Made up by the agent for one command.
     Command,
@@ -60,7 +64,7 @@ impl Kind {
 }
 
 /// An executor.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Executor {
     /// Itself.
     pub(super) info: ExecutorInfo,
@@ -73,11 +77,12 @@ pub(super) struct Executor {
     /// Its tasks that aren't over, or whose end isn't acknowledged.
     pub(super) tasks: Vec<Task>,
     /// The others, oldest first.
+    #[serde(skip)]
     pub(super) completed: VecDeque<Task>,
 }
 
 /// A task.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Task {
     /// Itself.
     pub(super) info: TaskInfo,
@@ -87,9 +92,16 @@ pub(super) struct Task {
     pub(super) statuses: Vec<TaskStatus>,
     /// Which of its executor's groups it belongs to.
     pub(super) group: usize,
+    /// Its folder.
+    pub(super) sandbox: PathBuf,
     /// Its first process.
     pub(super) pid: Option<u32>,
+    /// When that started, in the system's ticks: a process number alone may come to mean another process.
+    pub(super) started: Option<u64>,
+    /// Whether nothing is run, only its states are shown.
+    pub(super) simulated: bool,
     /// How to stop it; gone when nothing of it runs.
+    #[serde(skip)]
     pub(super) orders: Option<mpsc::UnboundedSender<Order>>,
 }
 

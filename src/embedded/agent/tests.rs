@@ -18,13 +18,16 @@ struct Master {
     agent: Agent,
     from_agent: mpsc::UnboundedReceiver<FromAgent>,
     link: mpsc::UnboundedSender<ToAgent>,
-    _work_dir: tempfile::TempDir,
+    work_dir: tempfile::TempDir,
 }
 
 impl Master {
     /// Starts an agent and takes its registration.
     async fn start(docker: Docker) -> Self {
-        let work_dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), docker, false).await
+    }
+
+    async fn start_in(work_dir: tempfile::TempDir, docker: Docker, recover: bool) -> Self {
         let (sender, mut from_agent) = mpsc::unbounded_channel();
         let config = Config {
             index: 0,
@@ -32,7 +35,8 @@ impl Master {
             port: 0,
             hostname: "localhost".to_owned(),
             work_dir: work_dir.path().to_owned(),
-            docker,
+            engine: super::engine(docker).await,
+            recover,
             offers: AgentConfig::default(),
         };
         let agent = Agent::start(config, sender).await.unwrap();
@@ -44,7 +48,7 @@ impl Master {
             other => panic!("{other:?}"),
         };
         link.send(ToAgent::Registered("S0".into())).unwrap();
-        Self { agent, from_agent, link, _work_dir: work_dir }
+        Self { agent, from_agent, link, work_dir }
     }
 
     fn framework(capabilities: &[&str]) -> Box<FrameworkInfo> {
@@ -316,6 +320,54 @@ async fn a_framework_that_is_gone_hears_nothing_more() {
     while let Some((_, message)) = master.from_agent.recv().await {
         assert!(!matches!(message, ToMaster::Update { .. }), "{message:?}");
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_is_killed_takes_its_tasks_up_again() {
+    let mut master = Master::start_in(tempfile::tempdir().unwrap(), Docker::Never, true).await;
+    let waits = "while [ ! -e go ]; do sleep 0.05; done; exit 5";
+    master.launch("ends", json!({"command": {"value": waits}}));
+    assert_eq!(master.updates(2).await, ["TASK_STARTING", "TASK_RUNNING"]);
+    master.launch("runs", json!({"command": {"value": "sleep 1000"}}));
+    assert_eq!(master.updates(1).await, ["TASK_STARTING"]);
+    let unacknowledged = master.seen().await;
+    let state = master.state().await;
+    let directory = state["frameworks"][0]["executors"][0]["directory"].as_str().unwrap().to_owned();
+    // Its processes are not told to go, as when the agent's process is killed.
+    master.agent.actor.abort();
+    let (sender, _) = mpsc::unbounded_channel();
+    let offers = AgentConfig::default();
+    let address = "127.0.0.1".parse().unwrap();
+    let work_dir = master.work_dir.path().to_owned();
+    let settings = |recover| Config {
+        index: 0,
+        address,
+        port: 0,
+        hostname: "localhost".to_owned(),
+        work_dir: work_dir.clone(),
+        engine: None,
+        recover,
+        offers: offers.clone(),
+    };
+    drop(Agent::start(settings(false), sender).await.unwrap());
+    let (sender, mut from_agent) = mpsc::unbounded_channel();
+    let agent = Agent::start(settings(true), sender).await.unwrap();
+    let Some((_, ToMaster::Register { info, link, survivors, .. })) = from_agent.recv().await else {
+        panic!("no registration")
+    };
+    assert_eq!(info.id, Some("S0".into()));
+    assert_eq!(survivors.len(), 2);
+    link.send(ToAgent::Registered("S0".into())).unwrap();
+    (master.agent, master.from_agent, master.link) = (agent, from_agent, link);
+    // What was not acknowledged comes again; what ends meanwhile is told with its exit status.
+    assert_eq!(master.update().await.uuid, unacknowledged.uuid);
+    std::fs::write(format!("{directory}/go"), "").unwrap();
+    let ended = "TASK_FAILED REASON_COMMAND_EXECUTOR_FAILED Command exited with status 5";
+    assert_eq!(master.updates(1).await, [ended]);
+    master.kill("runs");
+    let killed = "TASK_KILLED Command terminated with signal Terminated";
+    assert_eq!(master.updates(2).await, ["TASK_KILLING", killed]);
+    master.agent.shutdown().await;
 }
 
 /// An agent with a Docker Engine and a busybox image, or why there is none.

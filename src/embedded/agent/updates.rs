@@ -127,6 +127,11 @@ impl Updates {
         self.tasks.get(&(framework.clone(), task.clone())).into_iter().flat_map(|pending| &pending.queue)
     }
 
+    /// All updates on their way, each task's in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&FrameworkId, &TaskStatus)> {
+        self.tasks.iter().flat_map(|((framework, _), pending)| pending.queue.iter().map(move |it| (framework, it)))
+    }
+
     /// Forgets a framework's: nobody is left to acknowledge them.
     pub(super) fn forget(&mut self, framework: &FrameworkId) {
         self.tasks.retain(|(of, _), _| of != framework);

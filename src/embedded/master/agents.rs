@@ -51,7 +51,7 @@ impl Master {
     pub(super) fn agent_says(&mut self, index: usize, message: ToMaster) {
         let id = self.agents.iter().find(|agent| agent.index == index).map(|agent| agent.id.clone());
         match (message, id) {
-            (ToMaster::Register { info, pid, link }, _) => self.register(index, *info, pid, link),
+            (ToMaster::Register { info, pid, link, .. }, _) => self.register(index, *info, pid, link),
             (ToMaster::Update { framework_id, status }, Some(agent)) => {
                 self.agent_update(&agent, &framework_id, *status);
             }

@@ -370,6 +370,98 @@ async fn an_agent_that_is_killed_takes_its_tasks_up_again() {
     master.agent.shutdown().await;
 }
 
+/// The test speaks as an executor whose process only sleeps.
+#[tokio::test]
+async fn a_framework_may_bring_its_own_executor() {
+    use crate::embedded::wire::{self, Format};
+    use crate::mesos::executor::{Call, Event};
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for format in [Format::Json, Format::Protobuf] {
+        let mut master = Master::start(Docker::Never).await;
+        let url = format!("http://{}/slave(1)/api/v1/executor", master.agent.address());
+        let client = reqwest::Client::new();
+        let post = async |mut call: Value| {
+            call["executor_id"] = json!({"value": "E"});
+            call["framework_id"] = json!({"value": "F"});
+            let call: Call = serde_json::from_value(call).unwrap();
+            let request = client.post(&url).body(format.write(&call));
+            let kind = format.media_type();
+            request.header("content-type", kind).header("accept", kind).send().await.unwrap()
+        };
+        let subscribe = json!({"type": "SUBSCRIBE", "subscribe": {}});
+        let refused = post(subscribe.clone()).await;
+        assert_eq!(refused.status().as_u16(), 400);
+        assert_eq!(refused.text().await.unwrap(), "Framework cannot be found");
+        let executor = json!({"executor_id": {"value": "E"}, "command": {"value": "sleep 1000"}});
+        master.launch("t", json!({"executor": executor}));
+        // The launch and this call come on different ways.
+        let mut stream = loop {
+            let answer = post(subscribe.clone()).await;
+            if answer.status().as_u16() == 200 {
+                break answer;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(stream.headers()["content-type"], format.media_type());
+        let mut decoder = crate::recordio::Decoder::default();
+        let mut next = async || loop {
+            if let Some(record) = decoder.next_record().unwrap() {
+                break wire::read::<Event>(format, &record, "Event").unwrap();
+            }
+            decoder.push(timeout(DEADLINE, stream.chunk()).await.unwrap().unwrap().expect("an event"));
+        };
+        let subscribed = next().await.subscribed.unwrap();
+        assert_eq!(subscribed.agent_info.id, Some("S0".into()));
+        assert_eq!(next().await.launch.unwrap().task.task_id.as_str(), "t");
+        let update = |state: &str, uuid: &str| {
+            let status = json!({"task_id": {"value": "t"}, "state": state, "uuid": uuid, "timestamp": 1.5,
+                "source": "SOURCE_EXECUTOR", "message": "mine"});
+            json!({"type": "UPDATE", "update": {"status": status}})
+        };
+        let (first, last) = ("AAAAAAAAAAAAAAAAAAAAAA==", "AQEBAQEBAQEBAQEBAQEBAQ==");
+        assert_eq!(post(update("TASK_RUNNING", first)).await.status().as_u16(), 202);
+        assert_eq!(next().await.acknowledged.unwrap().uuid.0, [0; 16]);
+        let running = master.update().await;
+        assert_eq!((running.uuid.unwrap().0, running.message.as_deref()), (vec![0; 16], Some("mine")));
+        assert_eq!(running.timestamp, Some(1.5));
+        // Doubled: acknowledged, and not passed on.
+        post(update("TASK_RUNNING", first)).await;
+        assert_eq!(next().await.acknowledged.unwrap().uuid.0, [0; 16]);
+        let data = b"to".to_vec();
+        master.send(ToAgent::Message { framework_id: "F".into(), executor_id: "E".into(), data });
+        assert_eq!(next().await.message.unwrap().data.0, b"to");
+        post(json!({"type": "MESSAGE", "message": {"data": "YmFjaw=="}})).await;
+        match timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1 {
+            ToMaster::Message { data, .. } => assert_eq!(data, b"back"),
+            other => panic!("{other:?}"),
+        }
+        master.kill("t");
+        assert_eq!(next().await.kill.unwrap().task_id.as_str(), "t");
+        post(update("TASK_KILLED", last)).await;
+        assert_eq!(next().await.acknowledged.unwrap().uuid.0, [1; 16]);
+        assert_eq!(master.update().await.state.as_str(), "TASK_KILLED");
+        // Another task of the same executor, which ends without having told of it.
+        master.launch("u", json!({"executor": executor}));
+        assert_eq!(next().await.launch.unwrap().task.task_id.as_str(), "u");
+        let state = master.state().await;
+        let shown = &state["frameworks"][0]["executors"][0];
+        assert_eq!((&shown["id"], &shown["tasks"][0]["executor_id"]), (&json!("E"), &json!("E")));
+        let containers: Value = serde_json::from_str(&master.get("/containers").await.1).unwrap();
+        let pid = containers[0]["status"]["executor_pid"].as_u64().unwrap();
+        super::process::signal_tree(u32::try_from(pid).unwrap(), nix::sys::signal::Signal::SIGKILL);
+        let lost = "TASK_FAILED REASON_EXECUTOR_TERMINATED Executor terminated";
+        assert_eq!(master.updates(1).await, [lost]);
+        loop {
+            match timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1 {
+                ToMaster::ExecutorExited { status, .. } => break assert_eq!(status, 9),
+                _ => {}
+            }
+        }
+        master.agent.shutdown().await;
+    }
+}
+
 /// An agent with a Docker Engine and a busybox image, or why there is none.
 async fn with_docker() -> Result<Master, &'static str> {
     let master = Master::start(Docker::Auto).await;

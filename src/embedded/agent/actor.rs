@@ -154,9 +154,9 @@ impl Actor {
             let due = self.updates.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                Some(message) = self.link.1.recv() => self.from_master(message),
-                Some(report) = self.reports.1.recv() => self.from_task(report),
-                Some(report) = self.executors.1.recv() => self.from_executor(report),
+                Some(message) = self.link.1.recv() => self.on_master(message),
+                Some(report) = self.reports.1.recv() => self.on_task(report),
+                Some(report) = self.executors.1.recv() => self.on_executor(report),
                 Some(call) = self.calls.1.recv() => self.executor_call(call),
                 Some(ask) = self.asks.1.recv() => self.answer(ask),
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.send_again(),
@@ -308,7 +308,7 @@ impl Actor {
         let _ = ask.answer.send(view::answer(&self.setup, &self.books, &self.updates, ask.question));
     }
 
-    fn from_master(&mut self, message: ToAgent) {
+    fn on_master(&mut self, message: ToAgent) {
         self.changed = true;
         match message {
             ToAgent::Registered(id) => self.registered(id),
@@ -572,7 +572,7 @@ impl Actor {
         .into()
     }
 
-    fn from_task(&mut self, report: Report) {
+    fn on_task(&mut self, report: Report) {
         self.changed = true;
         let Report { framework_id, executor_id, task_id, what } = report;
         match what {

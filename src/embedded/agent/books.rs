@@ -192,11 +192,11 @@ impl Books {
                 keep(&mut framework.completed, executor, COMPLETED_EXECUTORS);
             }
         }
-        if framework.executors.is_empty() {
-            if let Some(framework) = self.frameworks.remove(framework_id) {
-                self.completed.retain(|known| known.info.id.as_ref() != Some(framework_id));
-                keep(&mut self.completed, framework, COMPLETED_FRAMEWORKS);
-            }
+        if framework.executors.is_empty()
+            && let Some(framework) = self.frameworks.remove(framework_id)
+        {
+            self.completed.retain(|known| known.info.id.as_ref() != Some(framework_id));
+            keep(&mut self.completed, framework, COMPLETED_FRAMEWORKS);
         }
     }
 

@@ -125,7 +125,7 @@ impl Actor {
     }
 
     /// What an executor's process came to.
-    pub(super) fn from_executor(&mut self, report: executor::Report) {
+    pub(super) fn on_executor(&mut self, report: executor::Report) {
         let executor::Report { framework_id, executor_id, what } = report;
         self.changed = true;
         match what {

@@ -8,6 +8,7 @@ mod books;
 mod check;
 mod checkpoint;
 mod docker;
+mod executor;
 mod fetch;
 mod http;
 mod options;
@@ -81,7 +82,13 @@ impl Agent {
         let setup = actor::Setup { engine: config.engine.clone(), config, address, started: actor::now() };
         let mut actor = actor::Actor::new(setup, master, stop.clone());
         actor.recover().await?;
-        let router = http::router(http::Shared { asks: actor.asks(), id: actor.id(), work_dir, address });
+        let router = http::router(http::Shared {
+            asks: actor.asks(),
+            executors: actor.executor_calls(),
+            id: actor.id(),
+            work_dir,
+            address,
+        });
         let stopped = stop.clone();
         tokio::spawn(async move {
             let serve = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned());

@@ -605,7 +605,8 @@ fn nanoseconds(count: i64) -> Duration {
     Duration::from_nanos(u64::try_from(count).unwrap_or(0))
 }
 
-async fn at(time: Option<Instant>) {
+/// Waits for a moment, or for ever where there is none.
+pub(super) async fn at(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,
         None => pending().await,

@@ -74,7 +74,7 @@ impl Updates {
     ) -> Acknowledged {
         let key = (framework.clone(), task.clone());
         let Some(pending) = self.tasks.get_mut(&key) else { return Acknowledged::Nothing };
-        if !pending.queue.front().and_then(|status| status.uuid.as_ref()).is_some_and(|known| known.0 == uuid) {
+        if pending.queue.front().and_then(|status| status.uuid.as_ref()).is_none_or(|known| known.0 != uuid) {
             return Acknowledged::Nothing;
         }
         let Some(status) = pending.queue.pop_front() else { return Acknowledged::Nothing };

@@ -5,15 +5,17 @@
 use std::fs::OpenOptions;
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Action, Cli, Local};
-use crate::client::Address;
+use crate::cli::{Action, Cli, Local, Ui};
+use crate::client::{Address, Client, Patience};
 use crate::config::{Config, Origin};
 use crate::demo;
 use crate::document::{Diagnostic, Document, Piece, Tone};
@@ -22,6 +24,7 @@ use crate::engine::{Engine, Leave, Outcome, Output as _, Target};
 use crate::lang::Completeness;
 use crate::render::{self, Page, Theme};
 use crate::repl::{self, Asked, Look, Ran, Screen, Signals, window};
+use crate::ui;
 
 /// All is done.
 const DONE: u8 = 0;
@@ -101,6 +104,7 @@ enum Work {
     Input,
     Demo,
     Local(Local),
+    Ui(Ui),
 }
 
 fn work(cli: &Cli) -> Result<Work, Ended> {
@@ -108,6 +112,7 @@ fn work(cli: &Cli) -> Result<Work, Ended> {
     Ok(match (&cli.action, &cli.script) {
         (Some(Action::Demo(_)), _) => Work::Demo,
         (Some(Action::Local(local)), _) => Work::Local(local.clone()),
+        (Some(Action::Ui(shown)), _) => Work::Ui(shown.clone()),
         (None, _) if !cli.commands.is_empty() => Work::Text(cli.commands.join("\n")),
         (None, Some(script)) if !dash => Work::Text(read(script)?),
         (None, None) if io::stdin().is_terminal() && io::stdout().is_terminal() => Work::Prompt,
@@ -146,6 +151,7 @@ impl Work {
     async fn run(self, cli: &Cli, config: &Config) -> Result<u8, Ended> {
         match self {
             Work::Local(local) => return serve(&local, config).await,
+            Work::Ui(shown) => return look_at(&shown, config).await,
             Work::Demo => {}
             Work::Prompt | Work::Text(_) | Work::Input => {}
         }
@@ -207,7 +213,7 @@ impl Place {
             let target = Target { address: master.value.clone(), label: None, embedded: false };
             return Ok(Self { target, cluster: None });
         }
-        let settings = embedded::Config { docker, ..embedded::Config::default() };
+        let settings = embedded::Config { docker, besides: Some(page), ..embedded::Config::default() };
         let cluster =
             Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;
         let address =
@@ -350,6 +356,41 @@ fn lines() -> io::Result<tokio::sync::mpsc::Receiver<io::Result<String>>> {
     Ok(lines)
 }
 
+/// The page that the embedded master serves at `/`. Without it the master still answers everything else.
+fn page(master: SocketAddr) -> axum::Router {
+    ui::of(master).unwrap_or_else(|error| {
+        tracing::error!(%error, "no page at /");
+        axum::Router::new()
+    })
+}
+
+/// `ui`: serves the page of a master until a signal comes.
+async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
+    let Some(master) = config.master.as_ref().map(|master| master.value.clone()) else {
+        let diagnostic = Diagnostic::new("ui wants a master")
+            .help("mesos-repl ui --master HOST:PORT; an embedded Mesos has the page at / by itself");
+        return Err((Box::new(diagnostic), USAGE));
+    };
+    let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
+    let client = Client::new(&master, Patience::default()).map_err(|error| failed("can't start", &error))?;
+    // Who answers nothing now is told of now, not by an empty page.
+    client.get(&master, "/version").await.map_err(|error| failed("no page without a master", &error))?;
+    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, shown.port));
+    let listening = TcpListener::bind(at).await.map_err(|error| failed(&format!("can't listen at {at}"), &error))?;
+    let address = listening.local_addr().map_err(|error| failed("can't start", &error))?;
+    let mut screen = Screen::standard(look(config, false));
+    screen.show(
+        Document::text(format!("{master} at http://{address}/")).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)),
+    );
+    tokio::select! {
+        served = async { axum::serve(listening, ui::router(master, client)).await } => {
+            served.map_err(|error| failed("the server ended", &error))?;
+        }
+        _ = signals.next() => {}
+    }
+    Ok(DONE)
+}
+
 /// `local`: serves the embedded Mesos until a signal comes.
 async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
@@ -359,6 +400,7 @@ async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
         agents: usize::from(local.agents),
         work_dir: local.work_dir.clone(),
         docker: if local.no_docker { Docker::Never } else { Docker::Auto },
+        besides: Some(page),
         ..embedded::Config::default()
     };
     let cluster = Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;

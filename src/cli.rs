@@ -68,6 +68,8 @@ pub enum Action {
     Demo(Demo),
     /// Serve an embedded Mesos for other clients until Ctrl-C
     Local(Local),
+    /// Serve a page to look at a master's agents, frameworks, tasks and sandboxes in a browser
+    Ui(Ui),
 }
 
 /// `demo`
@@ -80,6 +82,14 @@ pub struct Demo {
     /// Run a command in the container's place
     #[arg(long)]
     pub no_docker: bool,
+}
+
+/// `ui`
+#[derive(Debug, Clone, clap::Args)]
+pub struct Ui {
+    /// The page's port on the loopback address; 0 takes any free one
+    #[arg(long, default_value_t = 5080)]
+    pub port: u16,
 }
 
 /// `local`

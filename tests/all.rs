@@ -10,6 +10,8 @@
 #[macro_use]
 mod support;
 
+mod cli;
 mod golden;
 mod reference;
 mod session;
+mod terminal;

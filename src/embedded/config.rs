@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::Router;
+
 /// Whether Docker tasks become real containers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Docker {
@@ -13,6 +15,9 @@ pub enum Docker {
     /// Always simulated.
     Never,
 }
+
+/// Makes what a master serves besides its own API, such as a page at `/`, knowing where the master listens.
+pub type Besides = fn(SocketAddr) -> Router;
 
 /// The whole cluster's settings.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub struct Config {
     pub credentials: Vec<(String, String)>,
     /// Whether frameworks may run as root, as a master's `--root_submissions`.
     pub root_submissions: bool,
+    /// What the master serves besides its own API; its paths come first.
+    pub besides: Option<Besides>,
 }
 
 impl Default for Config {
@@ -55,6 +62,7 @@ impl Default for Config {
             roles: None,
             credentials: Vec::new(),
             root_submissions: true,
+            besides: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! The server reads what the page needs from the master and its agents, and nothing else: it is no open proxy, and
 //! changes nothing. The page sets everything as text; it fetches nothing from elsewhere.
 
+use std::error::Error;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 
-use crate::client::{Address, Client, RequestError};
+use crate::client::{Address, Client, Patience, RequestError};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -28,6 +30,16 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 struct Source {
     master: Address,
     client: Client,
+}
+
+/// The page of a master without encryption at this address, as the embedded one is.
+///
+/// # Errors
+/// When the address can't be one, or the HTTP client can't be made.
+pub fn of(master: SocketAddr) -> Result<Router, Box<dyn Error>> {
+    let address = Address::parse(&format!("http://{master}"))?;
+    let client = Client::new(&address, Patience::default())?;
+    Ok(router(address, client))
 }
 
 /// The page at `/` and what it reads, below `/ui/`.
@@ -45,19 +57,20 @@ pub fn router(master: Address, client: Client) -> Router {
 /// A page elsewhere whose name was made to point here must not read a cluster through somebody's browser.
 async fn guard(request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if !is_local(host) {
-        return (StatusCode::FORBIDDEN, "this server answers to a loopback address only\n").into_response();
+    if !is_address(host) {
+        return (StatusCode::FORBIDDEN, "this server answers to localhost and to addresses, not to names\n")
+            .into_response();
     }
     next.run(request).await
 }
 
-/// Whether a Host header names this machine's loopback.
-fn is_local(host: &str) -> bool {
+/// Whether a Host header is an address, or localhost: no name that somebody else can point here.
+fn is_address(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok()
 }
 
 fn text(kind: &'static str, body: &'static str) -> Response {
@@ -128,17 +141,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_loopback_names_are_answered() {
+    fn names_of_others_are_not_answered() {
         for (host, want) in [
             ("localhost:5050", true),
             ("127.0.0.1:5050", true),
             ("[::1]:5050", true),
             ("LOCALHOST", true),
+            ("10.0.0.7:5050", true),
             ("example.org:5050", false),
             ("127.0.0.1.example.org", false),
             ("", false),
         ] {
-            assert_eq!(is_local(host), want, "{host}");
+            assert_eq!(is_address(host), want, "{host}");
         }
     }
 

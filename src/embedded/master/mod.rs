@@ -67,6 +67,11 @@ pub(super) fn start(
         port: address.port(),
         credentials: config.credentials.clone(),
     };
+    let app = http::router(shared);
+    let app = match config.besides {
+        Some(besides) => besides(address).fallback_service(app),
+        None => app,
+    };
     let stop = CancellationToken::new();
     let (serving, running) = (stop.clone(), stop.clone());
     tokio::spawn(async move {
@@ -74,7 +79,7 @@ pub(super) fn start(
         running.run_until_cancelled(master.run(received, from_agents)).await;
     });
     let server = tokio::spawn(async move {
-        let serve = axum::serve(listener, http::router(shared)).with_graceful_shutdown(serving.cancelled_owned());
+        let serve = axum::serve(listener, app).with_graceful_shutdown(serving.cancelled_owned());
         if let Err(error) = serve.await {
             tracing::error!(%error, "the embedded master's server ended");
         }

@@ -1,0 +1,200 @@
+//! The program without a prompt: exit statuses, pipes, formats, signals.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mesos-repl"));
+    command.args(args).stdin(Stdio::null());
+    for name in ["MESOS_MASTER", "NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs it to its end, within the deadline.
+fn run(command: &mut Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let out = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        out.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let err = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        err.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let status = ends(&mut child);
+    Output { status, stdout: out.join().unwrap().unwrap(), stderr: err.join().unwrap().unwrap() }
+}
+
+fn ends(child: &mut std::process::Child) -> std::process::ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        if started.elapsed() > DEADLINE {
+            child.kill().unwrap();
+            panic!("not ended within {DEADLINE:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn exit_statuses() {
+    for (args, status, words) in [
+        (&["--version"][..], 0, "mesos-repl"),
+        (&["--help"], 0, "Exit status"),
+        (&["--output", "xml"], 2, "xml"),
+        (&["--nonsense"], 2, "--nonsense"),
+        (&["no-such-script.mesos"], 2, "no-such-script.mesos"),
+        (&["--master", "zk://a:2181/mesos", "-c", "version"], 2, "ZooKeeper"),
+        (&["--master", "127.0.0.1:1", "-c", "nonsense"], 1, "unknown command"),
+        (&["--master", "127.0.0.1:1", "-c", "help frobnicate"], 1, "frobnicate"),
+        (&["--master", "127.0.0.1:1", "-c", "version"], 1, "nothing answers"),
+        (&["--master", "127.0.0.1:1", "-c", "help quit"], 0, "quit"),
+    ] {
+        let output = run(&mut program(args));
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(status), "{args:?}: {said}");
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn the_first_failure_ends_a_script() {
+    let output = run(&mut program(&["-c", "help quit\nshow nosuchthing; help suppress"]));
+    assert_eq!(output.status.code(), Some(1));
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(out.contains("quit") && !out.contains("suppress"), "{out}");
+    assert!(err.contains("nosuchthing") && !out.contains("nosuchthing"), "{err}");
+}
+
+#[test]
+fn pipes_get_no_control_codes() {
+    let commands = "version; agents; help; subscribe; offers; status";
+    let plain = run(&mut program(&["-c", commands]));
+    assert_eq!(plain.status.code(), Some(0), "{}", text(&plain.stderr));
+    assert!(!plain.stdout.contains(&0x1b), "{}", text(&plain.stdout));
+    assert!(!plain.stderr.contains(&0x1b), "{}", text(&plain.stderr));
+    let coloured = run(&mut program(&["--color", "always", "-c", "version"]));
+    assert!(coloured.stdout.contains(&0x1b));
+    let forced = run(program(&["-c", "version"]).env("CLICOLOR_FORCE", "1"));
+    assert!(forced.stdout.contains(&0x1b));
+    let neither = run(program(&["-c", "version"]).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1"));
+    assert!(!neither.stdout.contains(&0x1b));
+}
+
+#[test]
+fn json_is_one_document_for_each_answer() {
+    let output = run(&mut program(&["--output", "json", "-c", "version; get /version; agents"]));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let documents: Vec<serde_json::Value> =
+        serde_json::Deserializer::from_slice(&output.stdout).into_iter().collect::<Result<_, _>>().unwrap();
+    assert_eq!(documents.len(), 3, "{}", text(&output.stdout));
+    assert_eq!(documents[1]["version"], "1.11.0");
+    let output = run(&mut program(&["--output", "yaml", "-c", "get /version"]));
+    assert!(text(&output.stdout).contains("version: \"1.11.0\""), "{}", text(&output.stdout));
+}
+
+#[test]
+fn commands_come_from_a_script_or_the_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("walk.mesos");
+    std::fs::write(&script, "# a script\nhelp quit\n\nhelp suppress\n").unwrap();
+    let output = run(&mut program(&[script.to_str().unwrap()]));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("suppress"));
+
+    for args in [&[][..], &["-"]] {
+        let mut command = program(args);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        // The answer comes while more could follow: another program can drive the session.
+        stdin.write_all(b"get /version\n").unwrap();
+        let mut answer = String::new();
+        while !answer.contains("1.11.0") {
+            assert_ne!(stdout.read_line(&mut answer).unwrap(), 0, "{answer}");
+        }
+        stdin.write_all(b"subscribe\n{\"type\":\n\"REVIVE\"}\n").unwrap();
+        drop(stdin);
+        stdout.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("REVIVE answered 202"), "{answer}");
+        assert_eq!(ends(&mut child).code(), Some(0));
+    }
+}
+
+#[test]
+fn an_interrupt_ends_it_with_130() {
+    let mut command = program(&["-c", "subscribe; heartbeat --wait 90s"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut answer = String::new();
+    while !answer.contains("subscribed as") {
+        assert_ne!(stdout.read_line(&mut answer).unwrap(), 0, "{answer}");
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(ends(&mut child).code(), Some(130));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let mut command = program(&["-c", "help; help; help"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(!said.contains("panic"), "{said}");
+    assert!(ends(&mut child).code().is_some());
+}
+
+#[test]
+fn a_served_mesos_answers_until_it_is_told_to_end() {
+    let mut command = program(&["local", "--port", "0", "--agents", "2", "--no-docker"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("Ctrl-C") {
+        assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let url = said.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+    assert_eq!(said.matches("agent at").count(), 2, "{said}");
+    let output = run(&mut program(&["--master", &url, "-c", "version"]));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("1.11.0"));
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(ends(&mut child).code(), Some(0));
+}
+
+#[test]
+fn a_framework_that_a_script_leaves_is_torn_down_and_says_so() {
+    let output = run(&mut program(&["-c", "run --cmd 'sleep 600' --name nap"]));
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{out}{err}");
+    assert!(out.contains("RUNNING"), "{out}");
+    assert!(err.contains("torn down; 1 task killed"), "{err}");
+}
+
+#[test]
+fn the_walk_sees_each_effect() {
+    for args in [&["demo", "--no-docker"][..], &["demo"]] {
+        let output = run(&mut program(args));
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{args:?}\n{out}\n{err}");
+        assert!(out.contains("the master lists the framework no more"), "{out}");
+        assert!(!output.stdout.contains(&0x1b), "{out}");
+    }
+}

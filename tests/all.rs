@@ -12,6 +12,7 @@ mod support;
 
 mod cli;
 mod engine;
+mod flow;
 mod golden;
 mod reference;
 mod session;

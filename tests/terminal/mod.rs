@@ -172,8 +172,10 @@ fn notices_come_above_the_line_being_typed() {
 #[test]
 fn text_from_a_master_cannot_reach_the_terminal() {
     let body = r#"{"version": "1.11.0\u001b]0;owned\u0007\u001b[31mred", "git_sha": "\u009b2J"}"#;
-    let answer =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let hostile = master(Some(answer)).to_string();
     let mut terminal = Terminal::start(&["--master", &hostile, "--color", "never"]);
     terminal.sees("1.11.0\\x1b]0;owned");

@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 
+use crate::support::real_mesos::RealMesos;
 use screen::{CTRL_C, CTRL_D, ENTER, TAB, Terminal, last};
 
 /// Starts on the embedded Mesos, without containers, and waits for the prompt.
@@ -218,4 +219,55 @@ fn a_hangup_ends_it_without_a_word() {
     let pid = nix::unistd::Pid::from_raw(i32::try_from(terminal.pid()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
     assert_eq!(terminal.ends(), 129);
+}
+
+#[tokio::test]
+async fn a_lost_master_is_told_above_the_line_and_its_return_too() {
+    let mut mesos = match RealMesos::start(1).await {
+        Ok(mesos) => mesos,
+        Err(why) => skip!("{why}"),
+    };
+    let mut terminal = Terminal::start(&["--master", &mesos.address()]);
+    terminal.sees("Apache Mesos 1.11.0 answers");
+    terminal.line("subscribe");
+    terminal.sees("subscribed as");
+    terminal.prompt();
+    terminal.keys("half a li");
+    terminal.sees("half a li");
+    mesos.kill();
+    terminal.sees("connection to the master lost");
+    terminal.until("the line, unbroken", |screen| last(screen).ends_with("> half a li"));
+    terminal.keys(CTRL_C);
+    terminal.until("a prompt that says so", |screen| last(screen).contains("(connection lost)"));
+    mesos.start_again().await;
+    terminal.sees("subscribed again");
+}
+
+#[tokio::test]
+async fn ctrl_d_can_leave_tasks_running_on_a_real_mesos() {
+    let mesos = match RealMesos::start(1).await {
+        Ok(mesos) => mesos,
+        Err(why) => skip!("{why}"),
+    };
+    let mut terminal = Terminal::start(&["--master", &mesos.address()]);
+    terminal.prompt();
+    terminal.line("run --cmd 'sleep 600' --name nap");
+    terminal.sees("RUNNING");
+    terminal.prompt();
+    terminal.keys(CTRL_D);
+    terminal.sees("[k]eep and leave");
+    terminal.line("k");
+    let screen = terminal.sees("runs on; the master waits 1 h");
+    assert_eq!(terminal.ends(), 0);
+    let taken_up = screen.split_once("framework ").map(|(_, rest)| rest.split_whitespace().next().unwrap()).unwrap();
+
+    let mut terminal = Terminal::start(&["--master", &mesos.address()]);
+    terminal.prompt();
+    terminal.line(&format!("subscribe --id {taken_up}"));
+    terminal.until("the task that was left", |screen| last(screen).contains("1 task"));
+    terminal.keys(CTRL_D);
+    terminal.sees("[t]ear down");
+    terminal.line("t");
+    terminal.sees("torn down; 1 task killed");
+    assert_eq!(terminal.ends(), 0);
 }

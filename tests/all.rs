@@ -18,3 +18,4 @@ mod lang;
 mod reference;
 mod session;
 mod terminal;
+mod ui;

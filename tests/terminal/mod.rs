@@ -24,13 +24,15 @@ fn master(answer: Option<String>) -> SocketAddr {
         let mut kept = Vec::new();
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            if let Some(answer) = &answer {
-                let mut request = [0; 4096];
-                // What is asked doesn't matter here, only that it has been.
-                let _ = connection.read(&mut request);
-                let _ = connection.write_all(answer.as_bytes());
+            match &answer {
+                Some(answer) => {
+                    let mut request = [0; 4096];
+                    // What is asked doesn't matter here, only that it has been.
+                    let _ = connection.read(&mut request);
+                    let _ = connection.write_all(answer.as_bytes());
+                }
+                None => kept.push(connection),
             }
-            kept.push(connection);
         }
     });
     address
@@ -173,8 +175,8 @@ fn notices_come_above_the_line_being_typed() {
 #[test]
 fn text_from_a_master_cannot_reach_the_terminal() {
     let body = r#"{"version": "1.11.0\u001b]0;owned\u0007\u001b[31mred", "git_sha": "\u009b2J"}"#;
-    let answer =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let hostile = master(Some(answer)).to_string();
     let mut terminal = Terminal::start(&["--master", &hostile, "--color", "never"]);
     terminal.sees("1.11.0\\x1b]0;owned");

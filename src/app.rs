@@ -7,14 +7,14 @@ use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{self, Action, Cli, Local, Ui};
+use crate::cli::{self, Action, Cli, Local, Serve, Ui};
 use crate::client::{Address, Client, Patience};
 use crate::config::{Config, Origin};
 use crate::demo;
@@ -100,6 +100,8 @@ enum Work {
     Session(Front),
     Local(Local),
     Ui(Ui),
+    /// Somebody else's session.
+    Attach(Option<PathBuf>),
     Completions(clap_complete::Shell),
 }
 
@@ -113,6 +115,8 @@ enum Front {
     Input,
     /// The walk through a scheduler's life.
     Demo(cli::Demo),
+    /// Whoever connects to a socket.
+    Socket(cli::Serve),
 }
 
 fn work(cli: &Cli) -> Result<Work, Ended> {
@@ -121,6 +125,8 @@ fn work(cli: &Cli) -> Result<Work, Ended> {
         (Some(Action::Demo(demo)), _) => Work::Session(Front::Demo(demo.clone())),
         (Some(Action::Local(local)), _) => Work::Local(local.clone()),
         (Some(Action::Ui(shown)), _) => Work::Ui(shown.clone()),
+        (Some(Action::Serve(offer)), _) => Work::Session(Front::Socket(offer.clone())),
+        (Some(Action::Attach { socket }), _) => Work::Attach(socket.clone()),
         (Some(Action::Completions { shell }), _) => Work::Completions(*shell),
         (None, _) if !cli.commands.is_empty() => Work::Session(Front::Text(cli.commands.join("\n"))),
         (None, Some(script)) if !dash => Work::Session(Front::Text(read(script)?)),
@@ -162,6 +168,7 @@ impl Work {
             Work::Session(front) => front.run(config).await,
             Work::Local(local) => serve(&local, config).await,
             Work::Ui(shown) => look_at(&shown, config).await,
+            Work::Attach(socket) => attach(socket).await,
             Work::Completions(shell) => completions(shell),
         }
     }
@@ -171,6 +178,7 @@ impl Front {
     async fn run(self, config: &Config) -> Result<u8, Ended> {
         let docker = match &self {
             Front::Demo(demo) if demo.no_docker => Docker::Never,
+            Front::Socket(offer) if offer.no_docker => Docker::Never,
             _ => Docker::Auto,
         };
         let place = Place::find(config, docker).await?;
@@ -187,6 +195,7 @@ impl Front {
                 let end = demo::run(engine, look(config, false), &demo, docker).await;
                 end.map_err(|error| failed("can't start", &error))
             }
+            Front::Socket(socket) => offer(engine, &socket, config).await,
             Front::Text(text) => script(&engine, config, Script::Text(text)).await,
             Front::Input => script(&engine, config, Script::Input).await,
         };
@@ -405,6 +414,59 @@ async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
         _ = signals.next() => {}
     }
     Ok(DONE)
+}
+
+/// `serve`: offers the session over a socket until a signal comes.
+async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, Ended> {
+    let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
+    let path = asked.socket.clone().unwrap_or_else(crate::serve::usual_path);
+    let server = crate::serve::Server::start(engine.clone(), &path);
+    let server = server.map_err(|error| failed("the session can't be offered", &error))?;
+    let mut screen = Screen::standard(look(config, false));
+    let told = format!("the session on {} is offered at {}", engine.target().address, path.display());
+    screen.show(Document::text(told).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)));
+    // Ctrl-C is how it ends: no failure.
+    let _ = signals.next().await;
+    server.close().await;
+    unless_interrupted(repl::leave(&engine, Leave::Unsaid), &mut signals).await;
+    Ok(DONE)
+}
+
+/// `attach`: lines go to somebody else's session, answers come back.
+async fn attach(socket: Option<PathBuf>) -> Result<u8, Ended> {
+    let path = socket.unwrap_or_else(crate::serve::usual_path);
+    let told = |error: &io::Error| failed(&format!("no session is offered at {}", path.display()), error);
+    let mut session = crate::serve::Client::connect(&path).await.map_err(|error| told(&error))?;
+    let prompt = io::stdin().is_terminal();
+    let mut lines = lines().map_err(|error| failed("can't start", &error))?;
+    let mut status = DONE;
+    loop {
+        if prompt {
+            write(&mut io::stdout(), "attached > ");
+        }
+        let Some(line) = lines.recv().await else { return Ok(status) };
+        let line = line.map_err(|error| failed("the input can't be read", &error))?;
+        match line.trim() {
+            "" => {}
+            // The session isn't ours to end.
+            "quit" | "exit" => return Ok(status),
+            text => match session.run(text).await.map_err(|error| told(&error))? {
+                Ok(answer) => write(&mut io::stdout(), &format!("{answer}\n")),
+                Err(wrong) => {
+                    write(&mut io::stderr(), &format!("{wrong}\n"));
+                    status = FAILED;
+                    if !prompt {
+                        return Ok(status);
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Writes and shows it at once. A reader that has gone is told of by the next line that can't be read.
+fn write(to: &mut dyn io::Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }
 
 /// `local`: serves the embedded Mesos until a signal comes.

@@ -16,6 +16,7 @@ mod engine;
 mod golden;
 mod lang;
 mod reference;
+mod serve;
 mod session;
 mod terminal;
 mod ui;

@@ -306,6 +306,8 @@ impl Actor {
             "TEARDOWN" => self.step(Input::Stop(Closed::TornDown)),
             "SUPPRESS" => (self.suppressed, self.filtered) = (true, self.filtered),
             "REVIVE" => (self.suppressed, self.filtered) = (false, false),
+            // The master keeps what the tasks leave away for 5 s: whoever wants the next offer needn't wait for that.
+            "ACCEPT" => self.filtered |= accepted(call).is_some_and(|accept| accept.filters.is_none()),
             "UPDATE_FRAMEWORK" => {
                 if let Call::UpdateFramework(update) = call {
                     self.framework = update.framework_info.clone();

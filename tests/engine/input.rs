@@ -113,3 +113,15 @@ async fn an_interrupted_command_leaves_everything_as_it_is() {
     assert_eq!(bench.done("status").await[0]["active_tasks"], 1);
     bench.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_shows_the_end_however_soon_it_comes() {
+    let bench = Bench::start(1).await;
+    for number in 0..10 {
+        // A simulated container ends before the master has answered the KILL.
+        bench.done(&format!("run --docker nginx --name web{number}")).await;
+        let told = bench.done(&format!("kill web{number}")).await;
+        assert!(told.iter().any(|answer| answer.to_string().contains("TASK_KILLED")), "{told:#?}");
+    }
+    bench.stop().await;
+}

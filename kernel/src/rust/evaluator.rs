@@ -393,6 +393,7 @@ impl Heard {
             }
             None => {
                 let message = self.errors.join("\n");
+                let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
                 Trouble::new("Err", if message.is_empty() { "a ? met an error".to_owned() } else { message }).line(
                     "The `?` ended the cell here: variables that it would have set are not set, the others are kept.",
                 )

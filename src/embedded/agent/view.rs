@@ -230,8 +230,8 @@ fn executor(executor: &Executor) -> Json {
         "queued_tasks": [],
         "completed_tasks": executor.completed.iter().map(shown).collect::<Vec<_>>(),
     });
-    if let (Json::Object(fields), false) = (&mut shown, generated) {
-        fields.insert("type".to_owned(), json!("DEFAULT"));
+    if let (Json::Object(fields), Some(kind)) = (&mut shown, &info.r#type) {
+        fields.insert("type".to_owned(), json!(kind.as_str()));
     }
     shown
 }
@@ -287,11 +287,11 @@ fn status(status: &TaskStatus) -> Json {
 /// Executors that run, with their frameworks' ids.
 fn running(books: &Books) -> impl Iterator<Item = (&FrameworkId, &Executor)> {
     let all = books.frameworks.iter().flat_map(|(id, framework)| framework.executors.values().map(move |it| (id, it)));
-    all.filter(|(_, executor)| executor.tasks.iter().any(|task| task.orders.is_some()))
+    all.filter(|(_, executor)| executor.stop.is_some() || executor.tasks.iter().any(|task| task.orders.is_some()))
 }
 
 fn first_pid(executor: &Executor) -> Option<u32> {
-    executor.tasks.iter().find_map(|task| task.pid)
+    executor.pid.or_else(|| executor.tasks.iter().find_map(|task| task.pid))
 }
 
 /// What an executor's processes use now.
@@ -301,7 +301,8 @@ fn statistics(executor: &Executor) -> Map<String, Json> {
         let of_name = used.iter().filter(|resource| resource.name == name);
         of_name.filter_map(|resource| resource.scalar.as_ref()).map(|amount| amount.value).sum::<f64>()
     };
-    let groups: Vec<_> = executor.tasks.iter().filter_map(|task| i32::try_from(task.pid?).ok()).collect();
+    let pids = executor.tasks.iter().filter_map(|task| task.pid).chain(executor.pid);
+    let groups: Vec<_> = pids.filter_map(|pid| i32::try_from(pid).ok()).collect();
     let own = process::processes().filter(|one| groups.contains(&one.group) || groups.contains(&one.pid));
     let (mut user, mut system, mut pages) = (0_u64, 0_u64, 0_u64);
     for one in own {

@@ -14,6 +14,7 @@ mod offers;
 mod operator;
 mod state;
 mod subscribe;
+mod survivors;
 mod tasks;
 mod text;
 mod validate;

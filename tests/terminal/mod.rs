@@ -266,6 +266,8 @@ async fn ctrl_d_can_leave_tasks_running_on_a_real_mesos() {
     let mut terminal = Terminal::start(&["--master", &mesos.address()]);
     terminal.prompt();
     terminal.line(&format!("subscribe --id {taken_up}"));
+    terminal.sees("nap RUNNING");
+    terminal.line("");
     terminal.until("the task that was left", |screen| last(screen).contains("1 task"));
     terminal.keys(CTRL_D);
     terminal.sees("[t]ear down");

@@ -88,7 +88,8 @@ impl Shared {
             let mut before = std::fs::File::from(before);
             for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
                 let text = String::from_utf8_lossy(&line);
-                let progress = ["Compiling ", "Downloaded ", "Downloading ", "Updating ", "Locking ", "Adding ", "Blocking "];
+                let progress =
+                    ["Compiling ", "Downloaded ", "Downloading ", "Updating ", "Locking ", "Adding ", "Blocking "];
                 if progress.iter().any(|word| text.trim_start().starts_with(word)) {
                     shared.does(&format!("cargo: {}", text.trim()));
                 } else if before.write_all(&[&line[..], b"\n"].concat()).is_err() {
@@ -441,7 +442,8 @@ impl Heard {
 
     /// A cell whose process is gone.
     fn death(&self, why: &str, variables: &[String], killed: bool) -> Trouble {
-        let lost: Vec<&str> = variables.iter().map(String::as_str).filter(|name| *name != "mesos").collect();
+        let mut lost: Vec<&str> = variables.iter().map(String::as_str).filter(|name| *name != "mesos").collect();
+        lost.sort_unstable();
         let lost =
             if lost.is_empty() { "No variables were lost".to_owned() } else { format!("Lost: {}", lost.join(", ")) };
         let (name, value) = if killed {

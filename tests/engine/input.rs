@@ -70,7 +70,9 @@ async fn the_tutorials_templates_are_filled_in_and_run() {
         "resources": [[{"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.2}},
         {"name": "mem", "type": "SCALAR", "scalar": {"value": 100}}]]}]}}], "filters": {"refuse_seconds": 5.0}}}"#;
     bench.done(launch).await;
-    bench.done(r#"{"type": "KILL", "kill": {"task_id": {"value": "PingContainer"}, "agent_id": {"value": null}}}"#).await;
+    bench
+        .done(r#"{"type": "KILL", "kill": {"task_id": {"value": "PingContainer"}, "agent_id": {"value": null}}}"#)
+        .await;
     let task = bench.done("task PingContainer").await;
     assert_eq!(task[0].to_string().contains("TASK_KILLED"), true, "{task:#?}");
     bench.done(r#"{"framework_id": {"value": null}, "type": "TEARDOWN"}"#).await;

@@ -16,8 +16,6 @@ use crate::mesos::{
 #[derive(Debug)]
 pub(super) struct Agent {
     pub(super) id: AgentId,
-    /// Its place among the cluster's agents, by which it sends.
-    pub(super) index: usize,
     /// With its id; resources in the form with `reservations`.
     pub(super) info: AgentInfo,
     pub(super) pid: String,
@@ -94,7 +92,6 @@ impl Master {
         }
         let agent = Agent {
             id: id.clone(),
-            index,
             pid,
             link,
             registered,

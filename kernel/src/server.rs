@@ -57,6 +57,8 @@ pub async fn run(connection: &ConnectionInfo, settings: Settings) -> io::Result<
             warm.rust.warm_up(&warm).await;
         }
     });
+    let keeping = Arc::clone(&kernel);
+    tokio::spawn(async move { keeping.keep().await });
     tokio::select! {
         () = stop.cancelled() => {}
         () = signals(&kernel) => {}

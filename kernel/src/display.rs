@@ -46,12 +46,25 @@ pub struct Display {
     result: Option<Value>,
     /// Whether anything stands in the cell's output but a word of waiting.
     shown: bool,
+    /// Whether the last thing shown was printed: a word of waiting below it would leave an empty line.
+    printed: bool,
 }
 
 impl Display {
     /// For the cell that `parent` asked for. A silent one shows nothing.
     pub fn new(iopub: Iopub, parent: Parent, count: u32, silent: bool) -> Self {
-        Self { iopub, parent, count, silent, place: None, held: None, trouble: None, result: None, shown: false }
+        Self {
+            iopub,
+            parent,
+            count,
+            silent,
+            place: None,
+            held: None,
+            trouble: None,
+            result: None,
+            shown: false,
+            printed: false,
+        }
     }
 
     /// Whose outputs these are.
@@ -83,6 +96,11 @@ impl Display {
     }
 
     fn put(&mut self, data: Value, result: bool) {
+        if self.shown
+            && let Some(place) = self.place.take_if(|place| place.only_waiting)
+        {
+            return self.update(&place.id, data);
+        }
         self.stop_waiting(true);
         self.shown = true;
         if result {
@@ -128,7 +146,7 @@ impl Display {
         self.settle();
         self.release();
         self.stop_waiting(true);
-        self.shown = true;
+        (self.shown, self.printed) = (true, true);
         if !self.silent {
             self.iopub.print(stream, &self.parent, text);
         }
@@ -232,7 +250,7 @@ impl Output for Display {
         self.release();
         match next {
             Some(document) => self.draw(bundle::of(&document), false),
-            None if elapsed >= SHORT => {
+            None if elapsed >= SHORT && !(self.printed && self.place.is_none()) => {
                 let text = format!("waiting for {}, {} s", render::safe_line(what), elapsed.as_secs());
                 self.draw(bundle::words(&text), true);
             }

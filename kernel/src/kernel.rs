@@ -32,6 +32,8 @@ pub struct Settings {
     pub docker: Docker,
     /// Where the history is kept; in memory only without it.
     pub history: Option<PathBuf>,
+    /// Where the framework is remembered for a restarted kernel; nowhere without it.
+    pub keep: Option<PathBuf>,
     /// Whether Rust cells may run.
     pub rust: bool,
 }
@@ -94,6 +96,13 @@ impl Kernel {
         let start = || Backend::start(self.settings.master.as_deref(), self.settings.docker);
         let backend = self.backend.get_or_init(start).await;
         backend.as_ref().map(|backend| &backend.engine).map_err(Clone::clone)
+    }
+
+    /// Remembers the framework for a restarted kernel, and takes up the one of an earlier kernel. Ends with the kernel.
+    pub async fn keep(&self) {
+        if let (Some(path), Ok(engine)) = (self.settings.keep.clone(), self.engine().await) {
+            crate::keep::follow(engine, path, self.stop.clone()).await;
+        }
     }
 
     /// The engine if it has been started.

@@ -166,7 +166,8 @@ fn do_run(run: Run) -> Result<(), Failure> {
     let settings = Settings {
         master: run.master,
         docker: if run.no_docker { Docker::Never } else { Docker::Auto },
-        history: history(),
+        history: state("kernel-history.jsonl"),
+        keep: keep(&run.connection_file),
         rust: !run.no_rust,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -176,11 +177,17 @@ fn do_run(run: Run) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The history's file.
-fn history() -> Option<PathBuf> {
+/// A file that lasts over starts.
+fn state(name: &str) -> Option<PathBuf> {
     let set = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    Some(state.join("mesos-repl/kernel-history.jsonl"))
+    Some(state.join("mesos-repl").join(name))
+}
+
+/// Where the framework of this connection is remembered.
+fn keep(connection_file: &Path) -> Option<PathBuf> {
+    let name = connection_file.file_stem()?.to_string_lossy();
+    state(&format!("kernels/{name}.json"))
 }
 
 fn do_doctor(master: Option<&str>) -> ExitCode {

@@ -57,7 +57,8 @@ impl Asked<'_> {
 
     fn seconds(&self, name: &str) -> Duration {
         let seconds = self.request.get(name).and_then(Value::as_f64).unwrap_or(0.0);
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(3600))
+        // More than a clock can count is as good as a day.
+        Duration::try_from_secs_f64(seconds.clamp(0.0, 86_400.0)).unwrap_or_default()
     }
 
     /// Runs text as if it had been typed.
@@ -165,15 +166,15 @@ impl Asked<'_> {
                 .detail("agents may be fully used, or offered to other frameworks")
                 .help("master.agents()? shows what is free"));
         }
+        let ids: Vec<_> = session.read(|state| state.offers.ids().cloned().collect());
+        session.hold(&ids);
         let now = session.now();
-        let (ids, offers, document) = session.read(|state| {
+        let (offers, document) = session.read(|state| {
             let held = state.offers.in_order();
             let read = held.iter().filter_map(|held| held.record.offer().ok());
             let offers: Vec<Value> = read.filter_map(|offer| serde_json::to_value(offer).ok()).collect();
-            let ids: Vec<_> = held.iter().map(|held| held.record.id.clone()).collect();
-            (ids, offers, view::offers(state, now).without_next())
+            (offers, view::offers(state, now).without_next())
         });
-        session.hold(&ids);
         let mut answer = drawn(&document);
         answer["offers"] = offers.into();
         Ok(answer)

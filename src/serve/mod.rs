@@ -5,6 +5,7 @@
 //! whoever asks needs no renderer. [`Server::interrupt`] ends what waits, and nothing else.
 
 mod answer;
+mod client;
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -17,12 +18,22 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use client::Client;
+
 use crate::engine::Engine;
 
 /// The longest request.
 const LONGEST: u64 = 8 << 20;
 /// Connections at a time.
 const MOST: usize = 128;
+
+/// Where a person's session is offered where nobody says otherwise.
+pub fn usual_path() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/state"));
+    let folder = set("XDG_RUNTIME_DIR").or_else(|| set("XDG_STATE_HOME")).or_else(home);
+    folder.unwrap_or_else(std::env::temp_dir).join("mesos-repl/session.sock")
+}
 
 /// A session that is being offered. Ends with [`Server::close`], or when it is dropped.
 #[derive(Debug)]

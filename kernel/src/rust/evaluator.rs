@@ -283,6 +283,10 @@ impl Evaluator {
         context.execute(&prelude).map_err(|why| unavailable(&format!("the session's handle doesn't build: {why}")))?;
         self.running = Some(Running { context, outputs, _folder: folder });
         self.bind()?;
+        if let Some(running) = &mut self.running {
+            // Only warms what the first cell would wait for: an expression, and a `?`. What fails here fails there.
+            let _ = running.context.execute(WARM);
+        }
         info!("Rust cells are ready after {} ms", begin.elapsed().as_millis());
         Ok(())
     }
@@ -302,6 +306,9 @@ impl Evaluator {
         let mut heard = Heard::default();
         let marked = mark::marked(code);
         let first = run_once(running, marked.as_deref().unwrap_or(code), &self.mark, events, &mut heard);
+        if let Ok(outputs) = &first {
+            debug!("a cell's phases: {:?}", outputs.phases);
+        }
         let result = match (first, &marked) {
             // What the mark has spoilt compiles without it; what the person spoilt is told in their own words.
             (Err(evcxr::Error::CompilationErrors(_)), Some(_)) => {
@@ -361,8 +368,10 @@ impl Evaluator {
 
 /// What every cell has in scope.
 const USE: &str = "#[allow(unused_imports)] use mesos_handle::prelude::*;";
-/// The session's handle, and panics told in one line.
+/// The session's handle.
 const BIND: &str = "let mesos = mesos_handle::attach();";
+
+const WARM: &str = "Ok::<u8, std::fmt::Error>(1)?";
 
 /// What was heard of a cell's fate while it ran.
 #[derive(Default)]
@@ -393,6 +402,7 @@ impl Heard {
             }
             None => {
                 let message = self.errors.join("\n");
+                let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
                 Trouble::new("Err", if message.is_empty() { "a ? met an error".to_owned() } else { message }).line(
                     "The `?` ended the cell here: variables that it would have set are not set, the others are kept.",
                 )

@@ -230,8 +230,8 @@ fn executor(executor: &Executor) -> Json {
         "queued_tasks": [],
         "completed_tasks": executor.completed.iter().map(shown).collect::<Vec<_>>(),
     });
-    if let (Json::Object(fields), false) = (&mut shown, generated) {
-        fields.insert("type".to_owned(), json!("DEFAULT"));
+    if let (Json::Object(fields), Some(kind)) = (&mut shown, &info.r#type) {
+        fields.insert("type".to_owned(), json!(kind.as_str()));
     }
     shown
 }
@@ -287,11 +287,11 @@ fn status(status: &TaskStatus) -> Json {
 /// Executors that run, with their frameworks' ids.
 fn running(books: &Books) -> impl Iterator<Item = (&FrameworkId, &Executor)> {
     let all = books.frameworks.iter().flat_map(|(id, framework)| framework.executors.values().map(move |it| (id, it)));
-    all.filter(|(_, executor)| executor.tasks.iter().any(|task| task.orders.is_some()))
+    all.filter(|(_, executor)| executor.stop.is_some() || executor.tasks.iter().any(|task| task.orders.is_some()))
 }
 
 fn first_pid(executor: &Executor) -> Option<u32> {
-    executor.tasks.iter().find_map(|task| task.pid)
+    executor.pid.or_else(|| executor.tasks.iter().find_map(|task| task.pid))
 }
 
 /// What an executor's processes use now.
@@ -301,7 +301,8 @@ fn statistics(executor: &Executor) -> Map<String, Json> {
         let of_name = used.iter().filter(|resource| resource.name == name);
         of_name.filter_map(|resource| resource.scalar.as_ref()).map(|amount| amount.value).sum::<f64>()
     };
-    let groups: Vec<_> = executor.tasks.iter().filter_map(|task| i32::try_from(task.pid?).ok()).collect();
+    let pids = executor.tasks.iter().filter_map(|task| task.pid).chain(executor.pid);
+    let groups: Vec<_> = pids.filter_map(|pid| i32::try_from(pid).ok()).collect();
     let own = process::processes().filter(|one| groups.contains(&one.group) || groups.contains(&one.pid));
     let (mut user, mut system, mut pages) = (0_u64, 0_u64, 0_u64);
     for one in own {
@@ -499,7 +500,8 @@ fn flags(setup: &Setup) -> Json {
         "docker_socket": "/var/run/docker.sock",
         "executor_registration_timeout": "1mins",
         "executor_shutdown_grace_period": "5secs",
-        "fetcher_cache_size": "0B",
+        "fetcher_cache_dir": super::fetch::cache_dir(&config.work_dir),
+        "fetcher_cache_size": "2GB",
         "frameworks_home": "",
         "gc_delay": "1weeks",
         "help": "false",
@@ -545,6 +547,7 @@ pub(super) fn generated_executor(framework_id: &FrameworkId, task: &TaskInfo) ->
         resources: vec![scalar("cpus", 0.1), scalar("mem", 32.0)],
         name: Some(format!("Command Executor (Task: {id}) (Command: {})", command_text(&command))),
         source: Some(id.to_owned()),
+        container: task.container.clone(),
         labels: task.labels.clone(),
         discovery: task.discovery.clone(),
         ..Default::default()

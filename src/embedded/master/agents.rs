@@ -62,7 +62,11 @@ impl Master {
 
     fn agent_reports(&mut self, id: Option<AgentId>, index: usize, message: ToMaster) {
         match (message, id) {
-            (ToMaster::Register { info, pid, link }, _) => self.register(index, *info, pid, link),
+            (ToMaster::Register { info, pid, link, survivors }, _) => {
+                let id = self.register(index, *info, pid, link);
+                self.take_survivors(&id, survivors);
+                self.allocate();
+            }
             (ToMaster::Update { framework_id, status }, Some(agent)) => {
                 self.agent_update(&agent, &framework_id, *status);
             }
@@ -79,7 +83,13 @@ impl Master {
         }
     }
 
-    fn register(&mut self, index: usize, mut info: AgentInfo, pid: String, link: mpsc::UnboundedSender<ToAgent>) {
+    fn register(
+        &mut self,
+        index: usize,
+        mut info: AgentInfo,
+        pid: String,
+        link: mpsc::UnboundedSender<ToAgent>,
+    ) -> AgentId {
         let former = info.id.clone().filter(|id| !self.gone.contains(id));
         let id = former.unwrap_or_else(|| self.new_agent_id());
         info.id = Some(id.clone());
@@ -109,7 +119,7 @@ impl Master {
         self.agents.insert(index, agent);
         self.back_again(&id);
         self.tell_operators("AGENT_ADDED", None, Some(&id));
-        self.allocate();
+        id
     }
 
     /// Tasks that were out of reach are there again, with their agent.

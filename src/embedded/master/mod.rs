@@ -15,6 +15,7 @@ mod offers;
 mod operator;
 mod state;
 mod subscribe;
+mod survivors;
 mod tasks;
 mod text;
 mod validate;

@@ -80,7 +80,7 @@ async fn choose(asked: &cli::Demo, embedded: bool, engine: bool) -> (Task, Optio
         return (Task::Container(IMAGE.to_owned()), None);
     }
     let named = |name: &&str| local.iter().find(|tag| tag.split(':').next() == Some(*name)).cloned();
-    match SUBSTITUTES.iter().find_map(|name| named(name)) {
+    match SUBSTITUTES.iter().find_map(named) {
         Some(image) => {
             let why = format!("{IMAGE} isn't among this machine's images, {image} is");
             (Task::Container(image), Some(why))

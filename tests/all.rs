@@ -13,6 +13,7 @@ mod support;
 mod cli;
 mod embedded;
 mod engine;
+mod flow;
 mod golden;
 mod lang;
 mod reference;

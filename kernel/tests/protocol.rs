@@ -144,7 +144,7 @@ async fn a_silent_cell_shows_nothing_and_counts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_from_the_cluster_is_escaped() {
     let mut kernel = Kernel::start(&["--no-rust"]).await;
-    kernel.run("run --cmd 'sleep 9' --name '<script>alert(1)</script>' --id x1").await;
+    kernel.run("run --cmd 'echo <script>alert(1)</script>; sleep 9' --name x").await;
     let ran = kernel.run("tasks").await;
     let html: String = ran
         .outputs
@@ -159,7 +159,7 @@ async fn what_came_from_the_cluster_is_escaped() {
             _ => None,
         })
         .collect();
-    assert!(html.contains("<table"), "{html}");
+    assert!(html.contains("&lt;script&gt;"), "{html}");
     assert!(!html.contains("<script>"), "{html}");
 }
 

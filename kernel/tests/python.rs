@@ -70,3 +70,19 @@ fn the_notebooks_run_and_mean_what_is_saved() {
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../notebooks/headless.py")).arg("--check");
     passes(command, &folder);
 }
+
+#[test]
+fn the_notebooks_work_in_jupyterlab() {
+    let name = "the_notebooks_work_in_jupyterlab";
+    let Some(python) = python("jupyterlab, playwright, nbformat", name).filter(|_| has_toolchain(name)) else { return };
+    let chromium = std::env::var("MESOS_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
+    if !std::path::Path::new(&chromium).exists() {
+        eprintln!("SKIPPED {name}: no {chromium} (install Chromium, or set MESOS_CHROMIUM)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    install(&folder);
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser.py"));
+    passes(command, &folder);
+}

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+pub use master::Fault;
+
 pub use config::{AgentConfig, Config, Docker, StartError};
 
 /// A running embedded Mesos. Stops when it is dropped; [`Cluster::shutdown`] stops it and waits.
@@ -78,6 +80,11 @@ impl Cluster {
     /// The Docker Engine's version if containers are real.
     pub fn docker(&self) -> Option<&str> {
         self.agents.iter().find_map(agent::Agent::docker)
+    }
+
+    /// Makes something go wrong, or right again.
+    pub fn fault(&self, fault: Fault) {
+        self.master.fault(fault);
     }
 
     /// Ends all tasks, removes their containers, and waits until everything has stopped.

@@ -137,10 +137,11 @@ impl Reader {
             let read = match ask {
                 Ask::Input(plain, painted) => {
                     self.question(false);
-                    self.line.readline(&(plain, painted)).map(|text| {
-                        self.remember(&text);
-                        text
-                    })
+                    let read = self.line.readline(&(plain, painted));
+                    if let Ok(text) = &read {
+                        self.remember(text);
+                    }
+                    read
                 }
                 Ask::Answer(text) => {
                     self.question(true);

@@ -23,6 +23,11 @@ use crate::state::{Change, Effect, Launch, What};
 /// Batches of events that may wait for the actor; the reader of the wire waits beyond that.
 const BATCHES: usize = 64;
 
+/// While events pour in, reading goes first: acknowledgements leave when nothing has come for so long,
+const REST: Duration = Duration::from_millis(2);
+/// or when the oldest of them has waited for so long. (An agent sends an update again after 10 s.)
+const LATEST: Duration = Duration::from_millis(500);
+
 /// What a handle asks for.
 #[derive(Debug)]
 pub(super) enum Request {
@@ -62,6 +67,10 @@ pub(super) struct Actor {
     opened: Option<(Address, Option<StreamId>)>,
     connection: CancellationToken,
     queues: Queues<Purpose>,
+    /// Acknowledgements that wait for a rest of the stream: since when, and until when.
+    due: Vec<Acknowledgement>,
+    due_since: Duration,
+    due_at: Duration,
     caller_epoch: Arc<AtomicU64>,
     from_wire: mpsc::Sender<FromWire>,
     next_lease: Option<Duration>,
@@ -98,6 +107,9 @@ impl Actor {
             opened: None,
             connection: CancellationToken::new(),
             queues: Queues { calls, acknowledgements },
+            due: Vec::new(),
+            due_since: Duration::ZERO,
+            due_at: Duration::ZERO,
             caller_epoch,
             from_wire,
             next_lease: None,
@@ -137,7 +149,8 @@ impl Actor {
 
     fn deadline(&self) -> Option<Duration> {
         let leases = self.line.as_ref().and(self.next_lease);
-        [self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at()]
+        let due = (!self.due.is_empty()).then_some(self.due_at);
+        [self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due]
             .into_iter()
             .flatten()
             .min()
@@ -151,6 +164,9 @@ impl Actor {
 
     fn tick(&mut self) {
         let now = self.now();
+        if now >= self.due_at {
+            self.send_due();
+        }
         self.step(Input::Tick);
         if self.line.is_none() {
             return;
@@ -406,6 +422,8 @@ impl Actor {
     fn hang_up(&mut self) {
         self.connection.cancel();
         self.caller_epoch.store(0, Ordering::Release);
+        // The updates come again on the next connection.
+        self.due.clear();
         (self.line, self.opened, self.next_lease) = (None, None, None);
         self.reconciliation.end();
         // The master that led may lead no more.
@@ -512,9 +530,11 @@ impl Actor {
             }
         }
         self.step(Input::Alive { epoch });
+        let had = !self.due.is_empty();
         for change in changes {
             self.change(epoch, change);
         }
+        self.put_off(now, had);
         self.changed();
     }
 
@@ -529,8 +549,7 @@ impl Actor {
                 self.reconciliation.heard(task_id);
                 if let (Some((agent, uuid)), Some(line)) = (acknowledge, &self.line) {
                     let (line, agent, task) = (Arc::clone(line), agent.clone(), task_id.clone());
-                    // As in `send`: a failure means that everything is being stopped.
-                    let _ = self.queues.acknowledgements.send(Acknowledgement { line, agent, task, uuid: *uuid });
+                    self.due.push(Acknowledgement { line, agent, task, uuid: *uuid });
                 }
                 if *effect != (Effect::Repeated) && *effect != Effect::Confirmed {
                     self.notify(Notice::Change(change));
@@ -542,6 +561,24 @@ impl Actor {
             _ => {}
         }
         self.notify(Notice::Change(change));
+    }
+
+    /// Puts the end of the wait off while events come, up to a limit.
+    fn put_off(&mut self, now: Duration, had: bool) {
+        if !had {
+            self.due_since = now;
+        }
+        self.due_at = (now + REST).min(self.due_since + LATEST);
+        if now >= self.due_at {
+            self.send_due();
+        }
+    }
+
+    fn send_due(&mut self) {
+        for acknowledgement in self.due.drain(..) {
+            // As in `send`: a failure means that everything is being stopped.
+            let _ = self.queues.acknowledgements.send(acknowledgement);
+        }
     }
 
     fn acknowledge_operation(&mut self, status: &OperationStatus) {

@@ -34,8 +34,8 @@ pub struct Task {
     pub launch: Option<Box<Launch>>,
     agent: u32,
     updates: u32,
-    /// Heads and texts of its updates, one after the other.
-    text: Vec<u8>,
+    /// Heads and texts of its updates, one after the other; a box has no room to spare.
+    text: Box<[u8]>,
 }
 
 /// One status update of a task's history.
@@ -47,7 +47,7 @@ pub struct Recorded<'a> {
     pub acknowledged_after: Option<Duration>,
     /// Whether the update has to be acknowledged.
     pub wants_acknowledgement: bool,
-    /// How often it came again.
+    /// How often it came again; counted up to 127.
     pub repeats: u8,
     /// The UPDATE event.
     pub json: &'a [u8],
@@ -64,8 +64,10 @@ impl Recorded<'_> {
 }
 
 const NO_AGENT: u32 = u32::MAX;
-/// at: 8, acknowledged after: 4, length: 4, wants an acknowledgement: 1, repeats: 1.
-const HEAD: usize = 18;
+/// at (milliseconds): 6, acknowledged after: 4, length: 4, wants an acknowledgement (the top bit) and repeats: 1.
+const HEAD: usize = 15;
+const ACKNOWLEDGED: std::ops::Range<usize> = 6..10;
+const WANTS: u8 = 0x80;
 const NOT_YET: u32 = u32::MAX;
 
 impl Task {
@@ -95,12 +97,15 @@ impl Task {
     }
 
     fn push(&mut self, record: &StatusRecord, at: Duration) {
-        self.text.reserve_exact(HEAD + record.json.len());
-        self.text.extend_from_slice(&(at.as_millis() as u64).to_le_bytes());
-        self.text.extend_from_slice(&NOT_YET.to_le_bytes());
-        self.text.extend_from_slice(&(record.json.len() as u32).to_le_bytes());
-        self.text.extend_from_slice(&[u8::from(record.uuid.is_some()), 0]);
-        self.text.extend_from_slice(&record.json);
+        let [at @ .., _, _] = (at.as_millis() as u64).to_le_bytes();
+        let mut text = std::mem::take(&mut self.text).into_vec();
+        text.reserve_exact(HEAD + record.json.len());
+        text.extend_from_slice(&at);
+        text.extend_from_slice(&NOT_YET.to_le_bytes());
+        text.extend_from_slice(&(record.json.len() as u32).to_le_bytes());
+        text.push(if record.uuid.is_some() { WANTS } else { 0 });
+        text.extend_from_slice(&record.json);
+        self.text = text.into_boxed_slice();
         self.updates += 1;
     }
 
@@ -122,15 +127,15 @@ impl Task {
 
 fn recorded_at(text: &[u8], at: usize) -> Option<(Recorded<'_>, usize)> {
     let head: &[u8; HEAD] = text.get(at..)?.first_chunk()?;
-    let [a0, a1, a2, a3, a4, a5, a6, a7, k0, k1, k2, k3, l0, l1, l2, l3, wants, repeats] = *head;
+    let [a0, a1, a2, a3, a4, a5, k0, k1, k2, k3, l0, l1, l2, l3, flags] = *head;
     let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
     let acknowledged = u32::from_le_bytes([k0, k1, k2, k3]);
     let start = at + HEAD;
     let recorded = Recorded {
-        at: Duration::from_millis(u64::from_le_bytes([a0, a1, a2, a3, a4, a5, a6, a7])),
+        at: Duration::from_millis(u64::from_le_bytes([a0, a1, a2, a3, a4, a5, 0, 0])),
         acknowledged_after: (acknowledged != NOT_YET).then(|| Duration::from_millis(u64::from(acknowledged))),
-        wants_acknowledgement: wants != 0,
-        repeats,
+        wants_acknowledgement: flags & WANTS != 0,
+        repeats: flags & !WANTS,
         json: text.get(start..start + length)?,
     };
     Some((recorded, start + length))
@@ -221,7 +226,7 @@ impl Tasks {
         let Some(at) = task.position(uuid) else { return };
         let Some((recorded, _)) = recorded_at(&task.text, at) else { return };
         let after = now.saturating_sub(recorded.at).as_millis().min(u128::from(NOT_YET - 1)) as u32;
-        if let Some(place) = task.text.get_mut(at + 8..at + 12) {
+        if let Some(place) = task.text.get_mut(at + ACKNOWLEDGED.start..at + ACKNOWLEDGED.end) {
             place.copy_from_slice(&after.to_le_bytes());
         }
     }
@@ -281,7 +286,7 @@ impl Tasks {
             launch: None,
             agent: NO_AGENT,
             updates: 0,
-            text: Vec::new(),
+            text: Box::default(),
         });
         let rehash = |&number: &u32| hasher.hash_one(tasks[number as usize].id.as_str());
         index.insert_unique(hash, number, rehash);
@@ -293,8 +298,8 @@ impl Task {
     /// Counts a repetition; whether it is one.
     fn repeated(&mut self, uuid: &[u8; 16]) -> bool {
         let Some(at) = self.position(uuid) else { return false };
-        if let Some(repeats) = self.text.get_mut(at + HEAD - 1) {
-            *repeats = repeats.saturating_add(1);
+        if let Some(flags) = self.text.get_mut(at + HEAD - 1).filter(|flags| **flags & !WANTS < !WANTS) {
+            *flags += 1;
         }
         true
     }

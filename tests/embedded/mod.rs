@@ -3,6 +3,7 @@
 mod cases;
 mod client;
 mod golden;
+mod life;
 mod same;
 
 use std::io::Write as _;

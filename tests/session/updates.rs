@@ -130,5 +130,24 @@ async fn the_unknown_survives_and_the_malformed_costs_itself() {
         // An empty record is passed over by the framing.
         assert_eq!((state.counts.bad, state.counts.unknown), (8, 1));
     });
-    assert_eq!(master.count("ACKNOWLEDGE") + usize::from(master.count("ACKNOWLEDGE") < 2), 2);
+    assert_eq!(master.call("ACKNOWLEDGE", 1).await.json()["acknowledge"]["task_id"]["value"], "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn acknowledgements_let_reading_go_first_but_not_for_long() {
+    let (master, session) = connected([BEAT]).await;
+    let started = tokio::time::Instant::now();
+    master.event(&update("a", "TASK_RUNNING", Some(1)));
+    task_is(&session, "a", TaskState::Running).await;
+    while master.count("ACKNOWLEDGE") == 0 {
+        assert!(started.elapsed() < Duration::from_millis(700), "an agent would soon send it again");
+        master.event(&json!({"type": "NEWS"}));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let busy = started.elapsed();
+    assert!(busy >= Duration::from_millis(100), "{busy:?}: the stream had no rest");
+    let started = tokio::time::Instant::now();
+    master.event(&update("b", "TASK_RUNNING", Some(2)));
+    master.call("ACKNOWLEDGE", 1).await;
+    assert!(started.elapsed() < Duration::from_millis(20), "a stream at rest doesn't delay it");
 }

@@ -3,6 +3,8 @@
 //! The child process may panic, crash, exit or be killed: that costs variables, is told as the cell's error, and the
 //! handle is bound again before the next cell. Nothing here touches the session.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::AsFd as _;
 use std::panic::AssertUnwindSafe;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,7 +55,7 @@ struct Shared {
     /// The child process, once there is one.
     child: Mutex<Option<Arc<Mutex<Child>>>>,
     /// What the thread does, for who waits.
-    doing: Mutex<&'static str>,
+    doing: Mutex<String>,
     /// Whether the running cell's process was killed by us.
     killed: AtomicBool,
     busy: AtomicBool,
@@ -71,8 +73,33 @@ impl Shared {
         }
     }
 
-    fn does(&self, what: &'static str) {
-        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    fn does(&self, what: &str) {
+        what.clone_into(&mut self.doing.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Takes over the process's stderr, where cargo tells of its progress: that becomes what is said of the wait, the
+    /// rest goes where it went before.
+    fn listen_to_cargo(self: &Arc<Self>) -> std::io::Result<()> {
+        let before = std::io::stderr().as_fd().try_clone_to_owned()?;
+        let (reader, writer) = std::io::pipe()?;
+        nix::unistd::dup2_stderr(writer)?;
+        let shared = Arc::clone(self);
+        let pass = move || {
+            let mut before = std::fs::File::from(before);
+            for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+                let text = String::from_utf8_lossy(&line);
+                let progress =
+                    ["Compiling ", "Downloaded ", "Downloading ", "Updating ", "Locking ", "Adding ", "Blocking "];
+                if progress.iter().any(|word| text.trim_start().starts_with(word)) {
+                    shared.does(&format!("cargo: {}", text.trim()));
+                } else if before.write_all(&[&line[..], b"\n"].concat()).is_err() {
+                    // Nobody reads it any more; what is written must be taken all the same.
+                    continue;
+                }
+            }
+        };
+        std::thread::Builder::new().name("stderr".to_owned()).spawn(pass)?;
+        Ok(())
     }
 }
 
@@ -166,8 +193,8 @@ impl Rust {
                     kernel.interrupt_cells();
                 }
                 () = tokio::time::sleep(BEAT) => {
-                    let doing = *self.shared.doing.lock().unwrap_or_else(PoisonError::into_inner);
-                    display.waiting(doing, start.elapsed());
+                    let doing = self.shared.doing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    display.waiting(&doing, start.elapsed());
                     if interrupted_at.is_some_and(|at| at.elapsed() > GRACE) && !self.shared.killed.load(Ordering::Relaxed) {
                         self.shared.kill();
                     }
@@ -227,6 +254,9 @@ impl Evaluator {
     }
 
     fn run(mut self, jobs: &mpsc::Receiver<Job>) {
+        if let Err(error) = self.shared.listen_to_cargo() {
+            warn!("cargo's progress won't be shown: {error}");
+        }
         while let Ok(job) = jobs.recv() {
             self.shared.busy.store(!matches!(job, Job::Complete { .. } | Job::Inspect { .. }), Ordering::Relaxed);
             // evcxr has asserts of its own: one that fails costs evcxr's state, not the kernel.
@@ -412,7 +442,8 @@ impl Heard {
 
     /// A cell whose process is gone.
     fn death(&self, why: &str, variables: &[String], killed: bool) -> Trouble {
-        let lost: Vec<&str> = variables.iter().map(String::as_str).filter(|name| *name != "mesos").collect();
+        let mut lost: Vec<&str> = variables.iter().map(String::as_str).filter(|name| *name != "mesos").collect();
+        lost.sort_unstable();
         let lost =
             if lost.is_empty() { "No variables were lost".to_owned() } else { format!("Lost: {}", lost.join(", ")) };
         let (name, value) = if killed {

@@ -18,6 +18,7 @@ use super::books::{Books, Executor, Kind, Task, is_terminal};
 use super::checkpoint;
 use super::docker::Engine;
 use super::executor;
+use super::rotate;
 use super::sandbox::{Layout, create_nested};
 use super::task::{self, How, Job, Left, Order, Report, What};
 use super::updates::{Acknowledged, Updates};
@@ -149,6 +150,8 @@ impl Actor {
             link: self.link.0.clone(),
             survivors: self.survivors(),
         });
+        let mut rotation = tokio::time::interval(rotate::GLANCE);
+        rotation.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             self.send_out();
             let due = self.updates.next_due();
@@ -156,6 +159,7 @@ impl Actor {
                 () = self.stop.cancelled() => break,
                 Some(message) = self.link.1.recv() => self.on_master(message),
                 Some(report) = self.reports.1.recv() => self.on_task(report),
+                _ = rotation.tick(), if !self.books.frameworks.is_empty() => self.rotate(),
                 Some(report) = self.executors.1.recv() => self.on_executor(report),
                 Some(call) = self.calls.1.recv() => self.executor_call(call),
                 Some(ask) = self.asks.1.recv() => self.answer(ask),
@@ -163,6 +167,18 @@ impl Actor {
             }
         }
         self.end().await;
+    }
+
+    fn rotate(&self) {
+        let executors = self.books.frameworks.values().flat_map(|framework| framework.executors.values());
+        let folders = executors.flat_map(|executor| {
+            std::iter::once(&executor.directory).chain(executor.tasks.iter().map(|task| &task.sandbox))
+        });
+        let mut sandboxes: Vec<_> = folders.cloned().collect();
+        sandboxes.sort_unstable();
+        sandboxes.dedup();
+        // The disk may be slow: not on the threads that serve everybody.
+        tokio::task::spawn_blocking(move || rotate::rotate(&sandboxes));
     }
 
     /// Writes down what has changed, then tells the master: what it knows must survive this process.
@@ -531,6 +547,7 @@ impl Actor {
             user: place.user,
             tells_killing: has_capability(framework, &FrameworkCapabilityType::TaskKillingState),
             grouped,
+            cache: super::fetch::cache_dir(&self.setup.config.work_dir),
             survives: self.setup.config.recover.then(|| self.setup.config.work_dir.clone()),
             left: None,
         }

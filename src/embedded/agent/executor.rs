@@ -30,6 +30,8 @@ pub(super) struct Job {
     pub(super) executor_id: ExecutorId,
     /// Its command.
     pub(super) command: CommandInfo,
+    /// Where downloads are kept for others.
+    pub(super) cache: PathBuf,
     /// Its container's id.
     pub(super) container_id: String,
     /// Its folder, which exists.
@@ -121,7 +123,7 @@ pub(super) async fn run(job: Job, mut stops: mpsc::UnboundedReceiver<Stop>, repo
 }
 
 async fn start(job: &Job) -> Result<Process, String> {
-    if fetch::fetch(&job.command.uris, &job.sandbox, job.user.as_ref()).await.is_err() {
+    if fetch::fetch(&job.command.uris, &job.sandbox, job.user.as_ref(), &job.cache).await.is_err() {
         let container = &job.container_id;
         return Err(format!("Failed to fetch all URIs for container '{container}': exited with status 1"));
     }

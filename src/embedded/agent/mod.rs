@@ -13,6 +13,7 @@ mod fetch;
 mod http;
 mod options;
 mod process;
+mod rotate;
 mod sandbox;
 mod task;
 #[cfg(test)]

@@ -88,6 +88,8 @@ pub(super) struct Job {
     pub(super) tells_killing: bool,
     /// Whether its executor is a default one, which words some things otherwise.
     pub(super) grouped: bool,
+    /// Where downloads are kept for other tasks.
+    pub(super) cache: PathBuf,
     /// The agent's work folder, if tasks outlive the agent.
     pub(super) survives: Option<PathBuf>,
     /// What an earlier agent has left running.
@@ -304,7 +306,8 @@ impl<'a> Life<'a> {
         if matches!(self.job.how, How::Simulated) {
             return Ok(());
         }
-        if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref()).await.is_err() {
+        if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref(), &self.job.cache).await.is_err()
+        {
             let container = &self.job.container_id;
             return Err(format!("Failed to fetch all URIs for container '{container}': exited with status 1"));
         }

@@ -500,7 +500,8 @@ fn flags(setup: &Setup) -> Json {
         "docker_socket": "/var/run/docker.sock",
         "executor_registration_timeout": "1mins",
         "executor_shutdown_grace_period": "5secs",
-        "fetcher_cache_size": "0B",
+        "fetcher_cache_dir": super::fetch::cache_dir(&config.work_dir),
+        "fetcher_cache_size": "2GB",
         "frameworks_home": "",
         "gc_delay": "1weeks",
         "help": "false",
@@ -546,6 +547,7 @@ pub(super) fn generated_executor(framework_id: &FrameworkId, task: &TaskInfo) ->
         resources: vec![scalar("cpus", 0.1), scalar("mem", 32.0)],
         name: Some(format!("Command Executor (Task: {id}) (Command: {})", command_text(&command))),
         source: Some(id.to_owned()),
+        container: task.container.clone(),
         labels: task.labels.clone(),
         discovery: task.discovery.clone(),
         ..Default::default()

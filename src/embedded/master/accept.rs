@@ -243,7 +243,7 @@ impl Master {
             executor: &|id| framework.executor(agent, id).cloned(),
             shares: &|id| {
                 let under =
-                    framework.tasks.iter().filter(|task| task.agent == *agent && task.executor.as_ref() == Some(id));
+                    framework.tasks.values().filter(|task| task.agent == *agent && task.executor.as_ref() == Some(id));
                 under
                     .map(|task| {
                         let linux = task.container.as_ref().and_then(|container| container.linux_info.as_ref());
@@ -306,7 +306,7 @@ impl Master {
     fn add_task(&mut self, used: &mut Use, task: &TaskInfo) {
         used.rest.subtract(&Resources::of(&task.resources));
         if let Some(framework) = self.framework_mut(&used.framework) {
-            framework.tasks.push(Task::new(task));
+            framework.tasks.insert(task.task_id.clone(), Task::new(task));
         }
         self.tell_task_added(&used.framework, &task.task_id);
     }

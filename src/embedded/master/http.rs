@@ -4,7 +4,7 @@
 //! loopback name are refused, so that a web page can't reach the master under a name of its own (DNS rebinding).
 
 use std::collections::HashMap;
-use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::actor::{Answer, Input};
 use super::framework::Stream;
@@ -32,8 +32,32 @@ const LONGEST_BODY: usize = 64 << 20;
 const STREAM_ID: &str = "Mesos-Stream-Id";
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// A part of an event stream.
+#[derive(Debug)]
+pub(super) enum Record {
+    /// Bytes of it, sent as one chunk.
+    Bytes(Bytes),
+    /// It breaks off here.
+    Cut,
+}
+
+/// Where the APIs stand, when not as usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They answer.
+    #[default]
+    Leading,
+    /// Another master leads, there.
+    Elsewhere(String),
+    /// Nobody leads.
+    NoLeader,
+    /// Not yet recovered.
+    Recovering,
+}
+
 /// What a request needs to be answered.
 pub(super) struct Shared {
+    pub(super) standing: watch::Receiver<Standing>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) hostname: String,
     pub(super) ip: IpAddr,
@@ -66,20 +90,16 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
     }
     if under("/api/v1/scheduler") {
         let principal = authenticate(shared, request.headers(), "mesos-master-scheduler")?;
+        check_standing(shared, &request)?;
         return scheduler(shared, request, principal).await;
     }
     if under("/api/v1") {
         authenticate(shared, request.headers(), "mesos-master-readwrite")?;
+        check_standing(shared, &request)?;
         return operate(shared, request).await;
     }
     if under("/redirect") {
-        let place = format!("//{}:{}", shared.hostname, shared.port);
-        let mut response = text(307, "");
-        response.headers_mut().remove(CONTENT_TYPE);
-        if let Ok(place) = HeaderValue::from_str(&place) {
-            response.headers_mut().insert(LOCATION, place);
-        }
-        return Ok(response);
+        return Ok(redirect(&format!("//{}:{}", shared.hostname, shared.port)));
     }
     if under("/health") {
         return Ok(empty(200));
@@ -92,6 +112,25 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
     }
     let query = query_of(request.uri().query().unwrap_or(""));
     show(shared, query, (*page).to_owned()).await
+}
+
+fn redirect(place: &str) -> Response {
+    let mut response = empty(307);
+    if let Ok(place) = HeaderValue::from_str(place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    response
+}
+
+/// Whether the APIs answer at all.
+fn check_standing(shared: &Shared, request: &Request) -> Result<(), Refusal> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    Err(refused(match &*shared.standing.borrow() {
+        Standing::Leading => return Ok(()),
+        Standing::Elsewhere(place) => redirect(&format!("//{place}{path}")),
+        Standing::NoLeader => text(503, "No leader elected"),
+        Standing::Recovering => text(503, "Master has not finished recovery"),
+    }))
 }
 
 /// A path without doubled slashes, trailing ones, and the name of the process.
@@ -261,7 +300,7 @@ async fn scheduler(shared: &Arc<Shared>, request: Request, principal: Option<Str
 fn subscribe(shared: &Arc<Shared>, call: CallMessage, principal: Option<String>, format: Format) -> Answered {
     let (sender, events) = mpsc::unbounded_channel();
     let id = uuid::Uuid::new_v4().to_string();
-    let stream = Stream { id: id.clone(), format, sender };
+    let stream = Stream { id: id.clone(), format, sender, split: false };
     let input = Input::Subscribe { call: Box::new(call), principal, stream };
     shared.inputs.send(input).map_err(|_| stopping())?;
     Ok(stream_of(shared, id, events, format.media_type()))
@@ -284,14 +323,21 @@ impl Drop for Open {
 fn stream_of(
     shared: &Arc<Shared>,
     id: String,
-    events: mpsc::UnboundedReceiver<Bytes>,
+    events: mpsc::UnboundedReceiver<Record>,
     media_type: &'static str,
 ) -> Response {
     let header = HeaderValue::from_str(&id);
     let open = Open { stream: id, inputs: shared.inputs.clone() };
     let records = futures_util::stream::unfold((events, open), |(mut events, open)| async move {
-        let record = events.recv().await?;
-        Some((Ok::<_, Infallible>(record), (events, open)))
+        let record = match events.recv().await? {
+            Record::Bytes(bytes) => Ok(bytes),
+            Record::Cut => {
+                // What came before goes out first: a body that isn't ready is what makes the server write.
+                tokio::task::yield_now().await;
+                Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+            }
+        };
+        Some((record, (events, open)))
     });
     let mut response = empty(200);
     *response.body_mut() = Body::from_stream(records);

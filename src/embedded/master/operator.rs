@@ -4,13 +4,13 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::actor::{Master, Timer, nanoseconds, seconds};
 use super::agents::Agent;
 use super::framework::{Framework, Task};
+use super::http::Record;
 use super::maintenance::Machine;
 use super::state::{AGENT_CAPABILITIES, full, version_info};
 use super::validate::framework::roles;
@@ -171,20 +171,20 @@ pub(super) enum Reply {
     /// A status and text.
     Refused(u16, String),
     /// 200 and a stream of events, which this is the id of.
-    Stream(String, mpsc::UnboundedReceiver<Bytes>),
+    Stream(String, mpsc::UnboundedReceiver<Record>),
 }
 
 /// An operator who gets events.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) stream: String,
-    sender: mpsc::UnboundedSender<Bytes>,
+    sender: mpsc::UnboundedSender<Record>,
 }
 
 impl Subscriber {
     fn send(&self, event: &Value) {
         let record = recordio::encode(event.to_string().as_bytes());
-        if self.sender.send(record).is_err() {
+        if self.sender.send(Record::Bytes(record)).is_err() {
             tracing::debug!(stream = self.stream, "an event for an operator who is gone");
         }
     }
@@ -329,7 +329,7 @@ impl Master {
         });
         if let Some(agent) = self.agent(id) {
             for framework in &self.frameworks {
-                for task in framework.tasks.iter().filter(|task| task.agent == *id) {
+                for task in framework.tasks.values().filter(|task| task.agent == *id) {
                     agent.tell(crate::embedded::link::ToAgent::Kill {
                         framework_id: framework.id.clone(),
                         task_id: task.id.clone(),
@@ -389,7 +389,7 @@ impl Master {
         }
         self.maintenance.machines = machines;
         // Offers of these machines are made again, with their unavailability; inverse offers follow.
-        let affected: Vec<AgentId> = self.agents.iter().map(|agent| agent.id.clone()).collect();
+        let affected: Vec<AgentId> = self.agents.values().map(|agent| agent.id.clone()).collect();
         for agent in affected {
             let offers: Vec<_> =
                 self.offers.values().filter(|offer| offer.agent_id == agent).map(|offer| offer.id.clone()).collect();
@@ -424,7 +424,7 @@ impl Master {
             }
             let there: Vec<AgentId> = self
                 .agents
-                .iter()
+                .values()
                 .filter(|agent| {
                     let ip = super::offers::agent_ip(&agent.pid);
                     let machine = self.maintenance.machine(&agent.info.hostname, ip);
@@ -492,7 +492,7 @@ impl Master {
     }
 
     fn get_agents(&self) -> Value {
-        let agents: Vec<Value> = self.agents.iter().map(|agent| self.agent_v1(agent)).collect();
+        let agents: Vec<Value> = self.agents.values().map(|agent| self.agent_v1(agent)).collect();
         json!({"agents": agents, "recovered_agents": []})
     }
 
@@ -519,7 +519,7 @@ impl Master {
         let capabilities: Vec<Value> = AGENT_CAPABILITIES.iter().map(|kind| json!({"type": kind})).collect();
         fields.insert("capabilities".to_owned(), json!(capabilities));
         if let Some(config) = &agent.draining {
-            let busy = self.frameworks.iter().any(|one| one.tasks.iter().any(|task| task.agent == agent.id));
+            let busy = self.frameworks.iter().any(|one| one.tasks.values().any(|task| task.agent == agent.id));
             let state = if busy { "DRAINING" } else { "DRAINED" };
             fields.insert("drain_info".to_owned(), json!({"state": state, "config": config}));
         }
@@ -598,7 +598,8 @@ impl Master {
 
     fn get_tasks(&self) -> Value {
         let everyone = || self.frameworks.iter().chain(&self.completed);
-        let live: Vec<Value> = everyone().flat_map(|one| one.tasks.iter().map(|task| task_v1(&one.id, task))).collect();
+        let live: Vec<Value> =
+            everyone().flat_map(|one| one.tasks.values().map(|task| task_v1(&one.id, task))).collect();
         let unreachable: Vec<Value> =
             everyone().flat_map(|one| one.unreachable.iter().map(|task| task_v1(&one.id, task))).collect();
         let completed: Vec<Value> =

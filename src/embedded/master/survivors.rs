@@ -42,7 +42,7 @@ impl Master {
                 if !is_terminal(&task.state) {
                     used.add(&Resources::of(&task.resources));
                 }
-                framework.tasks.push(task);
+                framework.tasks.insert(task.id.clone(), task);
             }
             self.allocator.give(&id, agent, &used);
         }

@@ -52,6 +52,10 @@ async fn forced(context: &mut Context<'_>, call: &JsonCall) -> Result<(), Failur
     let session = context.subscribed().await?;
     let raw = Call::Raw(fields.clone());
     let kind = raw.kind().to_owned();
+    if !crate::session::Session::tasks_of(&raw).is_empty() {
+        let follow = Follow::usual(context);
+        return launch::launch(context, raw, &format!("{kind} as it was written"), &follow).await;
+    }
     let answer = context.during(&format!("the master's answer to {kind}"), session.call(raw)).await??;
     context.show(answered(&kind, answer.status, &answer.text));
     Ok(())

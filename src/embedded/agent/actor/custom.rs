@@ -102,6 +102,7 @@ impl Actor {
             framework_id: framework_id.clone(),
             executor_id: id.clone(),
             command,
+            cache: crate::embedded::agent::fetch::cache_dir(&self.setup.config.work_dir),
             container_id: container_id.clone(),
             sandbox: directory.clone(),
             environment,

@@ -456,8 +456,8 @@ async fn a_framework_may_bring_its_own_executor() {
         let lost = "TASK_FAILED REASON_EXECUTOR_TERMINATED Executor terminated";
         assert_eq!(master.updates(1).await, [lost]);
         loop {
-            let said = timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1;
-            if let ToMaster::ExecutorExited { status, .. } = said {
+            let message = timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1;
+            if let ToMaster::ExecutorExited { status, .. } = message {
                 break assert_eq!(status, 9);
             }
         }

@@ -12,9 +12,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("run --cmd true --cpus many", &["many"]),
     ("run --cmd true --cpus -1", &["-1"]),
     ("run --cmd true --mem 12parsecs", &["12parsecs"]),
-    ("run --cmd true --cpus 1000", &["1000", "cpus", "short"]),
+    ("run --cmd true --cpus 1000", &["1000", "cpus", "the largest agent"]),
     ("run --cmd true --mem 900g", &["mem"]),
-    ("run --cmd true --port 1", &["port"]),
+    ("run --cmd true --port 1 --timeout 2s", &["offer"]),
     ("run --cmd true --prot 1", &["--port"]),
     ("run --cmd 'unterminated", &["quote"]),
     ("run", &["--cmd"]),
@@ -30,7 +30,6 @@ const TABLE: &[(&str, &[&str])] = &[
     ("{\"type\": \"UNKNOWN\"}", &["UNKNOWN"]),
     ("{\"type\": \"DECLINE\", \"declin\": {}}", &["declin", "decline"]),
     ("{\"type\": \"KILL\", \"kill\": {\"task_id\": 5}}", &["task_id"]),
-    ("{\"type\": \"KILL\", \"kill\": {}}", &["task_id"]),
     ("{\"type\": \"ACCEPT\", \"accept\": {\"offer_ids\": \"all\"}}", &["offer_ids"]),
     (
         "{\"type\": \"DECLINE\", \"decline\": {\"offer_ids\": [], \"filters\": {\"refuse_secs\": 5}}}",
@@ -48,6 +47,11 @@ pub async fn try_all(person: &Person) {
         assert!(!text.contains('\u{1b}'), "{line}: {text:?}");
         assert_eq!(known(person), before, "after {line}");
     }
+    // With offers in hand, it says for each what is short.
+    let session = person.engine.session();
+    session.want_offers().await.unwrap();
+    crate::support::within(DEADLINE, "an offer", session.changed_until(|state| !state.offers.is_empty())).await;
+    person.fails("run --cmd true --cpus 1000", &["no offer fits", "short of 996"]).await;
     assert_eq!(person.state_of("nap"), Some(TaskState::Running));
     person.does("kill nap").await;
 }

@@ -47,6 +47,8 @@ async fn two_frameworks_and_two_agents() {
     one.does("subscribe --name one").await;
     other.does("subscribe --name other").await;
     one.does("run --cmd 'sleep 300' --name a --cpus 3").await;
+    // What it holds besides would keep the other waiting until the lease ends.
+    one.does("suppress; decline --all").await;
     other.does("run --cmd 'sleep 300' --name b --cpus 3").await;
     let agent_of = |person: &Person| {
         person

@@ -7,14 +7,14 @@ use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Action, Cli, Local, Ui};
+use crate::cli::{self, Action, Cli, Local, Serve, Ui};
 use crate::client::{Address, Client, Patience};
 use crate::config::{Config, Origin};
 use crate::demo;
@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
         Err(diagnostic) => return tell(diagnostic, false, USAGE),
     };
     let colour = config.colour_errors;
-    match start(cli, config) {
+    match start(&cli, &config) {
         Ok(status) => ExitCode::from(status),
         Err((diagnostic, status)) => tell(*diagnostic, colour, status),
     }
@@ -76,19 +76,19 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Ended {
     (Box::new(Diagnostic::new(what).cause(error)), FAILED)
 }
 
-fn start(cli: Cli, config: Config) -> Result<u8, Ended> {
-    let work = work(&cli)?;
-    log(config.log.as_deref(), matches!(work, Work::Prompt))?;
+fn start(cli: &Cli, config: &Config) -> Result<u8, Ended> {
+    let work = work(cli)?;
+    log(config.log.as_deref(), matches!(work, Work::Session(Front::Prompt)))?;
     tracing::debug!(?config, "settings");
     // One thread is enough for a few commands on a master; an embedded one and a prompt's session run beside it.
-    let alone = config.master.is_some() && matches!(work, Work::Text(_) | Work::Input);
+    let alone = config.master.is_some() && matches!(work, Work::Session(Front::Text(_) | Front::Input));
     let runtime = if alone {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     } else {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
     };
     let runtime = runtime.map_err(|error| failed("can't start", &error))?;
-    let result = runtime.block_on(work.run(&cli, &config));
+    let result = runtime.block_on(work.run(config));
     // Somebody may still be reading the terminal or the standard input: that must not hold up the end.
     runtime.shutdown_background();
     result
@@ -96,27 +96,42 @@ fn start(cli: Cli, config: Config) -> Result<u8, Ended> {
 
 /// What there is to do.
 enum Work {
-    /// Open a prompt.
-    Prompt,
-    /// Run this text.
-    Text(String),
-    /// Run what comes on the standard input, each input when it is complete.
-    Input,
-    Demo,
+    /// A session, and what speaks to it.
+    Session(Front),
     Local(Local),
     Ui(Ui),
+    /// Somebody else's session.
+    Attach(Option<PathBuf>),
+    Completions(clap_complete::Shell),
+}
+
+/// What speaks to a session.
+enum Front {
+    /// Somebody at a prompt.
+    Prompt,
+    /// These commands.
+    Text(String),
+    /// What comes on the standard input, each input when it is complete.
+    Input,
+    /// The walk through a scheduler's life.
+    Demo(cli::Demo),
+    /// Whoever connects to a socket.
+    Socket(cli::Serve),
 }
 
 fn work(cli: &Cli) -> Result<Work, Ended> {
     let dash = cli.script.as_deref() == Some(Path::new("-"));
     Ok(match (&cli.action, &cli.script) {
-        (Some(Action::Demo(_)), _) => Work::Demo,
+        (Some(Action::Demo(demo)), _) => Work::Session(Front::Demo(demo.clone())),
         (Some(Action::Local(local)), _) => Work::Local(local.clone()),
         (Some(Action::Ui(shown)), _) => Work::Ui(shown.clone()),
-        (None, _) if !cli.commands.is_empty() => Work::Text(cli.commands.join("\n")),
-        (None, Some(script)) if !dash => Work::Text(read(script)?),
-        (None, None) if io::stdin().is_terminal() && io::stdout().is_terminal() => Work::Prompt,
-        (None, _) => Work::Input,
+        (Some(Action::Serve(offer)), _) => Work::Session(Front::Socket(offer.clone())),
+        (Some(Action::Attach { socket }), _) => Work::Attach(socket.clone()),
+        (Some(Action::Completions { shell }), _) => Work::Completions(*shell),
+        (None, _) if !cli.commands.is_empty() => Work::Session(Front::Text(cli.commands.join("\n"))),
+        (None, Some(script)) if !dash => Work::Session(Front::Text(read(script)?)),
+        (None, None) if io::stdin().is_terminal() && io::stdout().is_terminal() => Work::Session(Front::Prompt),
+        (None, _) => Work::Session(Front::Input),
     })
 }
 
@@ -148,44 +163,54 @@ fn log(file: Option<&Path>, prompt: bool) -> Result<(), Ended> {
 }
 
 impl Work {
-    async fn run(self, cli: &Cli, config: &Config) -> Result<u8, Ended> {
+    async fn run(self, config: &Config) -> Result<u8, Ended> {
         match self {
-            Work::Local(local) => return serve(&local, config).await,
-            Work::Ui(shown) => return look_at(&shown, config).await,
-            Work::Demo => {}
-            Work::Prompt | Work::Text(_) | Work::Input => {}
+            Work::Session(front) => front.run(config).await,
+            Work::Local(local) => serve(&local, config).await,
+            Work::Ui(shown) => look_at(&shown, config).await,
+            Work::Attach(socket) => attach(socket).await,
+            Work::Completions(shell) => completions(shell),
         }
-        let docker = match &cli.action {
-            Some(Action::Demo(demo)) if demo.no_docker => Docker::Never,
+    }
+}
+
+impl Front {
+    async fn run(self, config: &Config) -> Result<u8, Ended> {
+        let docker = match &self {
+            Front::Demo(demo) if demo.no_docker => Docker::Never,
+            Front::Socket(offer) if offer.no_docker => Docker::Never,
             _ => Docker::Auto,
         };
         let place = Place::find(config, docker).await?;
-        let prompt = matches!(self, Work::Prompt);
-        let engine = Engine::start(place.target.clone(), config.options(prompt || matches!(self, Work::Demo)))
+        let person = matches!(self, Front::Prompt | Front::Demo(_));
+        let engine = Engine::start(place.target.clone(), config.options(person))
             .map_err(|error| failed("can't start a session", &error))?;
-        let status = match (self, &cli.action) {
-            (Work::Prompt, _) => {
-                let welcome = place.welcome(config);
-                let end = repl::interact(engine, look(config, true), welcome).await;
+        let status = match self {
+            Front::Prompt => {
+                let end = repl::interact(engine, look(config, true), place.welcome(config)).await;
                 end.map_err(|error| failed("the terminal can't be used", &error))
             }
-            (Work::Demo, Some(Action::Demo(demo))) => {
+            Front::Demo(demo) => {
                 let docker = place.cluster.as_ref().map(|cluster| cluster.docker().map(str::to_owned));
-                demo::run(engine, look(config, false), demo, docker)
-                    .await
-                    .map_err(|error| failed("can't start", &error))
+                let end = demo::run(engine, look(config, false), &demo, docker).await;
+                end.map_err(|error| failed("can't start", &error))
             }
-            (Work::Text(text), _) => script(&engine, config, Script::Text(text)).await,
-            (work, _) => {
-                debug_assert!(matches!(work, Work::Input));
-                script(&engine, config, Script::Input).await
-            }
+            Front::Socket(socket) => offer(engine, &socket, config).await,
+            Front::Text(text) => script(&engine, config, Script::Text(text)).await,
+            Front::Input => script(&engine, config, Script::Input).await,
         };
         if let Some(cluster) = place.cluster {
             cluster.shutdown().await;
         }
         status
     }
+}
+
+/// `completions`: for a shell to source.
+fn completions(shell: clap_complete::Shell) -> Result<u8, Ended> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "mesos-repl", &mut text);
+    io::stdout().write_all(&text).map(|()| DONE).map_err(|error| failed("can't write", &error))
 }
 
 /// How answers look; at a prompt, errors belong among them.
@@ -389,6 +414,59 @@ async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
         _ = signals.next() => {}
     }
     Ok(DONE)
+}
+
+/// `serve`: offers the session over a socket until a signal comes.
+async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, Ended> {
+    let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
+    let path = asked.socket.clone().unwrap_or_else(crate::serve::usual_path);
+    let server = crate::serve::Server::start(engine.clone(), &path);
+    let server = server.map_err(|error| failed("the session can't be offered", &error))?;
+    let mut screen = Screen::standard(look(config, false));
+    let told = format!("the session on {} is offered at {}", engine.target().address, path.display());
+    screen.show(Document::text(told).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)));
+    // Ctrl-C is how it ends: no failure.
+    let _ = signals.next().await;
+    server.close().await;
+    unless_interrupted(repl::leave(&engine, Leave::Unsaid), &mut signals).await;
+    Ok(DONE)
+}
+
+/// `attach`: lines go to somebody else's session, answers come back.
+async fn attach(socket: Option<PathBuf>) -> Result<u8, Ended> {
+    let path = socket.unwrap_or_else(crate::serve::usual_path);
+    let told = |error: &io::Error| failed(&format!("no session is offered at {}", path.display()), error);
+    let mut session = crate::serve::Client::connect(&path).await.map_err(|error| told(&error))?;
+    let prompt = io::stdin().is_terminal();
+    let mut lines = lines().map_err(|error| failed("can't start", &error))?;
+    let mut status = DONE;
+    loop {
+        if prompt {
+            write(&mut io::stdout(), "attached > ");
+        }
+        let Some(line) = lines.recv().await else { return Ok(status) };
+        let line = line.map_err(|error| failed("the input can't be read", &error))?;
+        match line.trim() {
+            "" => {}
+            // The session isn't ours to end.
+            "quit" | "exit" => return Ok(status),
+            text => match session.run(text).await.map_err(|error| told(&error))? {
+                Ok(answer) => write(&mut io::stdout(), &format!("{answer}\n")),
+                Err(wrong) => {
+                    write(&mut io::stderr(), &format!("{wrong}\n"));
+                    status = FAILED;
+                    if !prompt {
+                        return Ok(status);
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Writes and shows it at once. A reader that has gone is told of by the next line that can't be read.
+fn write(to: &mut dyn io::Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }
 
 /// `local`: serves the embedded Mesos until a signal comes.

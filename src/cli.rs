@@ -70,6 +70,19 @@ pub enum Action {
     Local(Local),
     /// Serve a page to look at a master's agents, frameworks, tasks and sandboxes in a browser
     Ui(Ui),
+    /// Offer a session to programs and other terminals over a Unix socket, until Ctrl-C
+    Serve(Serve),
+    /// Type commands into a session that another process offers
+    Attach {
+        /// Its socket; the usual one of `serve` otherwise
+        #[arg(long, value_name = "PATH")]
+        socket: Option<PathBuf>,
+    },
+    /// Print completions of this command line for a shell, to be sourced by it
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// `demo`
@@ -90,6 +103,18 @@ pub struct Ui {
     /// The page's port on the loopback address; 0 takes any free one
     #[arg(long, default_value_t = 5080)]
     pub port: u16,
+}
+
+/// `serve`
+#[derive(Debug, Clone, clap::Args)]
+pub struct Serve {
+    /// Where to listen [default: mesos-repl/session.sock in the runtime directory]
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+
+    /// Simulate containers even if a Docker Engine answers
+    #[arg(long)]
+    pub no_docker: bool,
 }
 
 /// `local`

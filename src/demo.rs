@@ -80,7 +80,7 @@ async fn choose(asked: &cli::Demo, embedded: bool, engine: bool) -> (Task, Optio
         return (Task::Container(IMAGE.to_owned()), None);
     }
     let named = |name: &&str| local.iter().find(|tag| tag.split(':').next() == Some(*name)).cloned();
-    match SUBSTITUTES.iter().find_map(|name| named(&name)) {
+    match SUBSTITUTES.iter().find_map(named) {
         Some(image) => {
             let why = format!("{IMAGE} isn't among this machine's images, {image} is");
             (Task::Container(image), Some(why))
@@ -238,19 +238,25 @@ impl Walk {
         if fine {
             return Ok(task);
         }
-        let said = self.engine.session().read(|state| {
-            let status = state.tasks.get(TASK)?.latest()?.status().ok()?;
-            status.message
-        });
         let embedded = self.engine.target().embedded;
-        let no_image = said.is_some_and(|said| said.contains("pull") || said.contains("image"));
-        if !(embedded && no_image && task == Task::Container(IMAGE.to_owned())) {
+        if !(embedded && task == Task::Container(IMAGE.to_owned()) && self.lacks_image()) {
             return Err(Stopped::Command(accept));
         }
-        self.say("the image isn't here and can't be pulled; a command takes the container's place");
+        self.say("the image isn't here and couldn't be pulled; a command takes the container's place");
         let run = format!("run {} --cpus 0.2 --mem 100 --name {TASK}2", command_options());
         self.type_in(&run).await?;
         Ok(Task::Command)
+    }
+
+    /// Whether the task never ran for want of its image: the pull failed, or takes longer than anybody waits.
+    fn lacks_image(&self) -> bool {
+        let said = self.engine.session().read(|state| {
+            let task = state.tasks.get(TASK)?;
+            let status = task.latest().and_then(|recorded| recorded.status().ok());
+            Some((task.is_over(), status.and_then(|status| status.message).unwrap_or_default()))
+        });
+        let ran = self.states(TASK).contains(&TaskState::Running);
+        said.is_some_and(|(over, message)| !ran && (!over || message.contains("pull") || message.contains("image")))
     }
 
     /// The task that the walk is about: the second one if the first couldn't be.

@@ -16,6 +16,7 @@ pub mod mesos;
 pub mod recordio;
 pub mod render;
 pub mod repl;
+pub mod serve;
 pub mod session;
 pub mod state;
 pub mod ui;

@@ -11,9 +11,13 @@
 mod support;
 
 mod cli;
+mod embedded;
 mod engine;
 mod flow;
 mod golden;
+mod lang;
 mod reference;
+mod serve;
 mod session;
 mod terminal;
+mod ui;

@@ -2,7 +2,7 @@
 
 use mesos_repl::client::Address;
 use mesos_repl::document::Diagnostic;
-use mesos_repl::embedded::{Cluster, Config};
+use mesos_repl::embedded::{Cluster, Config, Docker};
 use mesos_repl::engine::{Engine, Options, Target};
 use tracing::info;
 
@@ -22,11 +22,11 @@ impl Backend {
     ///
     /// # Errors
     /// What to show instead of every command's result.
-    pub async fn start(master: Option<&str>) -> Result<Self, Diagnostic> {
+    pub async fn start(master: Option<&str>, docker: Docker) -> Result<Self, Diagnostic> {
         let (target, cluster) = match master.filter(|master| !master.is_empty()) {
             Some(master) => (named(master)?, None),
             None => {
-                let (target, cluster) = embedded().await?;
+                let (target, cluster) = embedded(docker).await?;
                 (target, Some(cluster))
             }
         };
@@ -52,8 +52,8 @@ fn named(master: &str) -> Result<Target, Diagnostic> {
     Ok(Target { address, label: None, embedded: false })
 }
 
-async fn embedded() -> Result<(Target, Cluster), Diagnostic> {
-    let cluster = Cluster::start(Config::default()).await.map_err(|error| {
+async fn embedded(docker: Docker) -> Result<(Target, Cluster), Diagnostic> {
+    let cluster = Cluster::start(Config { docker, ..Config::default() }).await.map_err(|error| {
         Diagnostic::from_error(&error)
             .help(format!("{MASTER}=HOST:PORT in the environment names a Mesos to use instead"))
     })?;

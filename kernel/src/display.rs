@@ -18,7 +18,7 @@ use crate::wire::Parent;
 /// Between two changes of a live picture.
 const PACE: Duration = Duration::from_millis(200);
 /// A wait shorter than this isn't worth a word.
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(1000);
 
 /// A place in the notebook that can be written to again.
 #[derive(Debug)]
@@ -44,12 +44,27 @@ pub struct Display {
     held: Option<Document>,
     trouble: Option<Diagnostic>,
     result: Option<Value>,
+    /// Whether anything stands in the cell's output but a word of waiting.
+    shown: bool,
+    /// Whether the last thing shown was printed: a word of waiting below it would leave an empty line.
+    printed: bool,
 }
 
 impl Display {
     /// For the cell that `parent` asked for. A silent one shows nothing.
     pub fn new(iopub: Iopub, parent: Parent, count: u32, silent: bool) -> Self {
-        Self { iopub, parent, count, silent, place: None, held: None, trouble: None, result: None }
+        Self {
+            iopub,
+            parent,
+            count,
+            silent,
+            place: None,
+            held: None,
+            trouble: None,
+            result: None,
+            shown: false,
+            printed: false,
+        }
     }
 
     /// Whose outputs these are.
@@ -70,11 +85,25 @@ impl Display {
         }
     }
 
-    /// Shows a bundle, in the place of a wait if there is one.
+    /// Takes a word of waiting back, if one stands there.
+    fn stop_waiting(&mut self, more_comes: bool) {
+        let Some(place) = self.place.take_if(|place| place.only_waiting) else { return };
+        if self.shown {
+            self.update(&place.id, bundle::words(""));
+        } else {
+            self.send("clear_output", json!({"wait": more_comes}));
+        }
+    }
+
     fn put(&mut self, data: Value, result: bool) {
-        if let Some(place) = self.place.take_if(|place| place.only_waiting) {
-            self.update(&place.id, data);
-        } else if result {
+        if self.shown
+            && let Some(place) = self.place.take_if(|place| place.only_waiting)
+        {
+            return self.update(&place.id, data);
+        }
+        self.stop_waiting(true);
+        self.shown = true;
+        if result {
             self.send("execute_result", json!({"execution_count": self.count, "data": data, "metadata": {}}));
         } else {
             self.send("display_data", json!({"data": data, "metadata": {}, "transient": {}}));
@@ -89,6 +118,10 @@ impl Display {
     /// Shows a bundle at the living place, which is made if there is none.
     fn draw(&mut self, data: Value, only_waiting: bool) {
         let at = Instant::now();
+        if !only_waiting {
+            self.stop_waiting(true);
+            self.shown = true;
+        }
         match &mut self.place {
             Some(place) => {
                 place.at = at;
@@ -112,6 +145,8 @@ impl Display {
     pub fn print(&mut self, stream: Stream, text: impl Into<String>) {
         self.settle();
         self.release();
+        self.stop_waiting(true);
+        (self.shown, self.printed) = (true, true);
         if !self.silent {
             self.iopub.print(stream, &self.parent, text);
         }
@@ -137,15 +172,13 @@ impl Display {
         self.trouble = None;
         self.settle();
         self.release();
-        if let Some(place) = self.place.take_if(|place| place.only_waiting) {
-            self.update(&place.id, bundle::words(""));
-        }
+        self.stop_waiting(true);
         self.send("error", trouble.content());
     }
 
     /// Clears the cell's output, at once or when something new comes.
     pub fn clear(&mut self, wait: bool) {
-        (self.place, self.held) = (None, None);
+        (self.place, self.held, self.shown) = (None, None, false);
         self.send("clear_output", json!({"wait": wait}));
     }
 
@@ -163,9 +196,7 @@ impl Display {
         if let Some(document) = self.held.take() {
             self.put(bundle::of(&document), true);
         }
-        if let Some(place) = self.place.take_if(|place| place.only_waiting) {
-            self.update(&place.id, bundle::words(""));
-        }
+        self.stop_waiting(false);
     }
 }
 
@@ -219,7 +250,7 @@ impl Output for Display {
         self.release();
         match next {
             Some(document) => self.draw(bundle::of(&document), false),
-            None if elapsed >= SHORT => {
+            None if elapsed >= SHORT && !(self.printed && self.place.is_none()) => {
                 let text = format!("waiting for {}, {} s", render::safe_line(what), elapsed.as_secs());
                 self.draw(bundle::words(&text), true);
             }

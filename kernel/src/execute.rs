@@ -127,11 +127,17 @@ impl Cell<'_> {
         }
     }
 
-    /// What is for the kernel itself: `%clear`, and `WORD?` for help in a pager.
+    /// What is for the kernel itself: `%clear`, `%session`, and `WORD?` for help in a pager.
     async fn aside(&mut self, code: &str, display: &mut Display) -> Option<Result<(), Trouble>> {
         let code = code.trim();
         if code == "%clear" {
             display.clear(false);
+            return Some(Ok(()));
+        }
+        if code == "%session" {
+            let path = self.kernel.offer_to_cells().await;
+            let path = path.map_or_else(|| "nowhere".to_owned(), |path| path.display().to_string());
+            display.show_bundle(bundle::words(&format!("mesos-repl attach --socket {path}")), true);
             return Some(Ok(()));
         }
         let word = code.strip_suffix('?')?.trim_end_matches('?');

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mesos_repl::document::Diagnostic;
+use mesos_repl::embedded::Docker;
 use mesos_repl::engine::{self, Engine};
 use mesos_repl::lang::{self, Completeness, Input};
+use mesos_repl::serve::Server;
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -26,8 +28,12 @@ use crate::wire::{PROTOCOL, Request, Sender};
 pub struct Settings {
     /// The master; an embedded one without it.
     pub master: Option<String>,
+    /// Whether the embedded Mesos runs real containers.
+    pub docker: Docker,
     /// Where the history is kept; in memory only without it.
     pub history: Option<PathBuf>,
+    /// Where the framework is remembered for a restarted kernel; nowhere without it.
+    pub keep: Option<PathBuf>,
     /// Whether Rust cells may run.
     pub rust: bool,
 }
@@ -49,6 +55,8 @@ pub struct Kernel {
     pub teardown: AtomicBool,
     settings: Settings,
     backend: OnceCell<Result<Backend, Diagnostic>>,
+    /// The session for Rust cells, and the folder of its socket.
+    cells: OnceCell<Option<(Server, Folder)>>,
     history: Mutex<History>,
     count: AtomicU32,
     /// The cells that run, by their subshell.
@@ -74,6 +82,7 @@ impl Kernel {
             stop,
             settings,
             backend: OnceCell::new(),
+            cells: OnceCell::new(),
             count: AtomicU32::new(0),
             running: Mutex::default(),
         }
@@ -84,14 +93,41 @@ impl Kernel {
     /// # Errors
     /// Why there is none.
     pub async fn engine(&self) -> Result<&Engine, Diagnostic> {
-        let start = || Backend::start(self.settings.master.as_deref());
+        let start = || Backend::start(self.settings.master.as_deref(), self.settings.docker);
         let backend = self.backend.get_or_init(start).await;
         backend.as_ref().map(|backend| &backend.engine).map_err(Clone::clone)
+    }
+
+    /// Remembers the framework for a restarted kernel, and takes up the one of an earlier kernel. Ends with the kernel.
+    pub async fn keep(&self) {
+        if let (Some(path), Ok(engine)) = (self.settings.keep.clone(), self.engine().await) {
+            crate::keep::follow(engine, path, self.stop.clone()).await;
+        }
     }
 
     /// The engine if it has been started.
     pub fn started_engine(&self) -> Option<&Engine> {
         self.backend.get()?.as_ref().ok().map(|backend| &backend.engine)
+    }
+
+    /// Offers the session to Rust cells; the socket's path.
+    pub async fn offer_to_cells(&self) -> Option<PathBuf> {
+        let engine = self.engine().await.ok()?.clone();
+        let offered = self.cells.get_or_init(|| async move {
+            let start = || -> std::io::Result<(Server, Folder)> {
+                let folder = Folder::new()?;
+                Ok((Server::start(engine, &folder.0.join("cells.sock"))?, folder))
+            };
+            start().inspect_err(|error| tracing::warn!("Rust cells won't reach the session: {error}")).ok()
+        });
+        offered.await.as_ref().map(|(server, _)| server.path().to_owned())
+    }
+
+    /// Ends what Rust cells wait for.
+    pub fn interrupt_cells(&self) {
+        if let Some(Some((server, _))) = self.cells.get() {
+            server.interrupt();
+        }
     }
 
     /// The number of a new cell; an unstored one takes the next without using it up.
@@ -127,6 +163,9 @@ impl Kernel {
     /// The end: the framework is torn down if that was asked for, otherwise it stays with the master.
     pub async fn close(mut self) {
         self.rust.close();
+        if let Some(Some((server, _))) = self.cells.take() {
+            server.close().await;
+        }
         if let Some(Ok(backend)) = self.backend.take() {
             let session = backend.engine.session();
             let subscribed = session.status().borrow().is_subscribed();
@@ -199,6 +238,26 @@ impl Kernel {
             Err(_) => None,
         };
         document.map(|document| bundle::of(&document))
+    }
+}
+
+/// A folder that is its owner's alone, removed with everything in it at the end.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> std::io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let path = std::env::temp_dir().join(format!("mesos-kernel-{}", uuid::Uuid::new_v4()));
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left of a temporary folder harms nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -13,6 +13,7 @@ pub mod execute;
 pub mod history;
 pub mod install;
 pub mod iopub;
+pub mod keep;
 pub mod kernel;
 pub mod rust;
 pub mod server;

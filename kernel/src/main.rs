@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use mesos_kernel::install::{self, Place, Spec};
 use mesos_kernel::kernel::Settings;
 use mesos_kernel::{connection, doctor, server};
+use mesos_repl::embedded::Docker;
 
 /// A Jupyter kernel for Apache Mesos: commands, v1 calls and Rust on a live scheduler session.
 #[derive(Parser)]
@@ -71,6 +72,9 @@ struct Run {
     /// The master; an embedded one without it
     #[arg(long, env = "MESOS_MASTER", value_name = "HOST:PORT")]
     master: Option<String>,
+    /// Docker tasks of the embedded Mesos are simulated, even where there is a Docker
+    #[arg(long, env = "MESOS_NO_DOCKER", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    no_docker: bool,
     /// Without Rust cells
     #[arg(long)]
     no_rust: bool,
@@ -156,7 +160,16 @@ fn do_run(run: Run) -> Result<(), Failure> {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("mesos_kernel=warn,mesos_repl=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let connection = connection::read(&run.connection_file)?;
-    let settings = Settings { master: run.master, history: history(), rust: !run.no_rust };
+    if !run.no_rust {
+        mesos_kernel::rust::with_build_folder();
+    }
+    let settings = Settings {
+        master: run.master,
+        docker: if run.no_docker { Docker::Never } else { Docker::Auto },
+        history: state("kernel-history.jsonl"),
+        keep: keep(&run.connection_file),
+        rust: !run.no_rust,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(server::run(&connection, settings))?;
     // A thread that still waits for something shall not hold the process.
@@ -164,11 +177,17 @@ fn do_run(run: Run) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The history's file.
-fn history() -> Option<PathBuf> {
+/// A file that lasts over starts.
+fn state(name: &str) -> Option<PathBuf> {
     let set = |name: &str| environment(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    Some(state.join("mesos-repl/kernel-history.jsonl"))
+    Some(state.join("mesos-repl").join(name))
+}
+
+/// Where the framework of this connection is remembered.
+fn keep(connection_file: &Path) -> Option<PathBuf> {
+    let name = connection_file.file_stem()?.to_string_lossy();
+    state(&format!("kernels/{name}.json"))
 }
 
 fn do_doctor(master: Option<&str>) -> ExitCode {

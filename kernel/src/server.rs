@@ -57,6 +57,8 @@ pub async fn run(connection: &ConnectionInfo, settings: Settings) -> io::Result<
             warm.rust.warm_up(&warm).await;
         }
     });
+    let keeping = Arc::clone(&kernel);
+    tokio::spawn(async move { keeping.keep().await });
     tokio::select! {
         () = stop.cancelled() => {}
         () = signals(&kernel) => {}
@@ -279,11 +281,15 @@ async fn signals(kernel: &Kernel) {
 
 /// Returns when the process that started this one is gone. Only asked for where Jupyter says who that is.
 async fn parent_gone() {
-    if std::env::var_os("JPY_PARENT_PID").is_none() {
+    use nix::sys::signal::kill;
+    use nix::unistd::{Pid, getppid};
+    let named = std::env::var("JPY_PARENT_PID").ok().and_then(|text| text.parse().ok());
+    let Some(named) = named.filter(|number| *number > 1).map(Pid::from_raw) else {
         return std::future::pending().await;
-    }
-    let parent = nix::unistd::getppid();
-    while nix::unistd::getppid() == parent {
+    };
+    let parent = getppid();
+    // With a wrapper between us, Jupyter is no parent of ours; and it may have been gone before we looked.
+    while getppid() == parent && kill(named, None) != Err(nix::errno::Errno::ESRCH) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }

@@ -78,6 +78,8 @@ pub(super) enum ToMaster {
         pid: String,
         /// Where to send.
         link: mpsc::UnboundedSender<ToAgent>,
+        /// What an earlier run of it left running, or not yet acknowledged.
+        survivors: Vec<Survivors>,
     },
     /// A task's state has changed, or has not been acknowledged for a while. Comes until it is acknowledged.
     Update {
@@ -106,6 +108,17 @@ pub(super) enum ToMaster {
     },
     /// The agent stops.
     Unregister,
+}
+
+/// An executor's tasks that outlived their agent's process.
+#[derive(Clone, Debug)]
+pub(super) struct Survivors {
+    /// Their framework.
+    pub(super) framework: FrameworkInfo,
+    /// Their executor, unless the agent made it up.
+    pub(super) executor: Option<ExecutorInfo>,
+    /// The tasks, and each one's updates so far, the last of which is its state.
+    pub(super) tasks: Vec<(TaskInfo, Vec<TaskStatus>)>,
 }
 
 /// A message to the master, and the agent (by its place among the cluster's agents) that sends it.

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+pub use master::Fault;
+
 pub use config::{AgentConfig, Config, Docker, StartError};
 
 /// A running embedded Mesos. Stops when it is dropped; [`Cluster::shutdown`] stops it and waits.
@@ -40,6 +42,7 @@ impl Cluster {
         let work_dir = WorkDir::new(config.work_dir.clone())?;
         let (to_master, from_agents) = mpsc::unbounded_channel();
         let master = master::start(listener, &config, from_agents).map_err(listen)?;
+        let engine = agent::engine(config.docker).await;
         let mut agents = Vec::new();
         for index in 0..config.agents {
             let settings = agent::Config {
@@ -48,7 +51,8 @@ impl Cluster {
                 port: 0,
                 hostname: master::HOSTNAME.to_owned(),
                 work_dir: work_dir.path().join(format!("agents/{index}")),
-                docker: config.docker,
+                engine: engine.clone(),
+                recover: config.work_dir.is_some(),
                 offers: config.agent.clone(),
             };
             let agent = agent::Agent::start(settings, to_master.clone()).await;
@@ -78,6 +82,11 @@ impl Cluster {
         self.agents.iter().find_map(agent::Agent::docker)
     }
 
+    /// Makes something go wrong, or right again.
+    pub fn fault(&self, fault: Fault) {
+        self.master.fault(fault);
+    }
+
     /// Ends all tasks, removes their containers, and waits until everything has stopped.
     pub async fn shutdown(self) {
         for agent in self.agents {
@@ -99,8 +108,9 @@ impl WorkDir {
     fn new(path: Option<PathBuf>) -> Result<Self, StartError> {
         let temporary = path.is_none();
         let path = path.unwrap_or_else(|| std::env::temp_dir().join(format!("mesos-repl-{}", uuid::Uuid::new_v4())));
-        // Tasks' output is nobody else's business.
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        // Tasks' output is nobody else's business; but other users' tasks must get through to their own sandboxes.
+        let mode = if agent::may_switch() { 0o711 } else { 0o700 };
+        let made = std::fs::DirBuilder::new().recursive(true).mode(mode).create(&path);
         made.map_err(|source| StartError::WorkDir { path: path.clone(), source })?;
         Ok(Self { path, temporary })
     }

@@ -13,7 +13,7 @@ use crate::mesos::{
 pub(super) fn fixed(value: f64) -> i64 {
     let thousandths = (value * 1000.0).round();
     // The bounds of i64 as doubles; NaN fails both comparisons.
-    if thousandths >= -9_223_372_036_854_775_808.0 && thousandths < 9_223_372_036_854_775_808.0 {
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&thousandths) {
         thousandths as i64
     } else {
         i64::MIN

@@ -270,20 +270,27 @@ pub fn find<'a>(verbs: &[&'a Verb], word: &str) -> Option<&'a Verb> {
     verbs.iter().copied().find(|verb| verb.is_called(word))
 }
 
+/// From here on, a word is near enough to be meant.
+const NEAR: f64 = 0.7;
+
 /// What was probably meant by a mistyped word, if anything is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
     known
         .into_iter()
         .map(|name| (likeness(&lower, &name.to_lowercase()), name))
-        .filter(|(likeness, _)| *likeness >= 0.7)
+        .filter(|(likeness, _)| *likeness >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
 }
 
 /// How near two words are, from 0 to 1; a beginning counts as near, since people leave off endings.
 fn likeness(word: &str, name: &str) -> f64 {
-    let edits = strsim::normalized_damerau_levenshtein(word, name);
-    let begins = word.len() >= 2 && name.starts_with(word);
-    if begins { edits.max(0.9) } else { edits }
+    if word.len() >= 2 && name.starts_with(word) {
+        return strsim::normalized_damerau_levenshtein(word, name).max(0.9);
+    }
+    // A difference in length costs an edit each: where that alone is too much, a pasted page isn't compared.
+    let (one, other) = (word.chars().count(), name.chars().count());
+    let (short, long) = (one.min(other), one.max(other));
+    if (short as f64) < NEAR * long as f64 { 0.0 } else { strsim::normalized_damerau_levenshtein(word, name) }
 }

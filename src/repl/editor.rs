@@ -53,7 +53,7 @@ impl Editor {
     /// # Errors
     /// When the terminal can't be used.
     pub fn start(engine: Engine, theme: Theme) -> rustyline::Result<(Self, Option<String>)> {
-        let mut line = Rustyline::<Typing, FileHistory>::with_config(config(theme))?;
+        let mut line = Rustyline::<Typing, FileHistory>::with_config(config(theme)?)?;
         let columns = || window().map_or(80, |(columns, _)| columns);
         line.set_helper(Some(Typing { engine, theme, columns, question: false }));
         // Alt-Enter begins a new line anywhere.
@@ -97,11 +97,10 @@ impl Editor {
     }
 }
 
-fn config(theme: Theme) -> Config {
-    Config::builder()
-        .max_history_size(LINES)
-        .and_then(|builder| builder.history_ignore_dups(true))
-        .map_or_else(|_| Config::builder(), |builder| builder)
+fn config(theme: Theme) -> rustyline::Result<Config> {
+    Ok(Config::builder()
+        .max_history_size(LINES)?
+        .history_ignore_dups(true)?
         .history_ignore_space(true)
         .completion_type(CompletionType::List)
         .completion_show_all_if_ambiguous(true)
@@ -109,7 +108,7 @@ fn config(theme: Theme) -> Config {
         .auto_add_history(false)
         .color_mode(if theme.colour { ColorMode::Forced } else { ColorMode::Disabled })
         .bell_style(rustyline::config::BellStyle::None)
-        .build()
+        .build())
 }
 
 /// A thread for lines above the one being typed, since the editor may be slow to take them.
@@ -138,10 +137,11 @@ impl Reader {
             let read = match ask {
                 Ask::Input(plain, painted) => {
                     self.question(false);
-                    self.line.readline(&(plain, painted)).inspect(|_| ()).map(|text| {
-                        self.remember(&text);
-                        text
-                    })
+                    let read = self.line.readline(&(plain, painted));
+                    if let Ok(text) = &read {
+                        self.remember(text);
+                    }
+                    read
                 }
                 Ask::Answer(text) => {
                     self.question(true);

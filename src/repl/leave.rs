@@ -39,7 +39,7 @@ fn kept(engine: &Engine, id: &str) -> Document {
     if engine.target().embedded {
         return words("the embedded Mesos ends with this program, and every task with it", Tone::Dim);
     }
-    words(format!("framework {id} runs on; {}", waits(engine)), Tone::Plain)
+    words(format!("framework {id} runs on; {}: subscribe --id {id}", waits(engine)), Tone::Plain)
 }
 
 /// How long the master keeps the framework for somebody to take up.

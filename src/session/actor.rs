@@ -78,6 +78,8 @@ pub(super) struct Actor {
     suppressed: bool,
     filtered: bool,
     address: Address,
+    /// A TEARDOWN is on its way; and how the stream has ended since.
+    tearing_down: Option<Option<(u64, String)>>,
     /// The receiving ends, until `run` takes them.
     receivers: Option<(mpsc::Receiver<FromWire>, mpsc::UnboundedReceiver<Done<Purpose>>)>,
 }
@@ -115,6 +117,7 @@ impl Actor {
             suppressed: false,
             filtered: false,
             address: config.address.clone(),
+            tearing_down: None,
             receivers: Some((from_wire_receiver, done_receiver)),
             shared,
             config,
@@ -220,6 +223,9 @@ impl Actor {
             return;
         }
         self.before_sending(&call);
+        if call.kind() == "TEARDOWN" {
+            self.tearing_down = Some(None);
+        }
         self.send(call.clone(), Purpose::Asked { call: Box::new(call), reply });
     }
 
@@ -290,8 +296,11 @@ impl Actor {
                     let mut state = self.shared.write();
                     launches(&call).iter().for_each(|task| state.tasks.unlaunched(task.task_id.as_str()));
                 }
+                let end = if call.kind() == "TEARDOWN" { self.tearing_down.take().flatten() } else { None };
                 if result.is_ok() {
                     self.after(&call);
+                } else if let Some((epoch, why)) = end {
+                    self.step(Input::Lost { epoch, why });
                 }
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(result);
@@ -313,6 +322,8 @@ impl Actor {
             "TEARDOWN" => self.step(Input::Stop(Closed::TornDown)),
             "SUPPRESS" => (self.suppressed, self.filtered) = (true, self.filtered),
             "REVIVE" => (self.suppressed, self.filtered) = (false, false),
+            // The master keeps what the tasks leave away for 5 s: whoever wants the next offer needn't wait for that.
+            "ACCEPT" => self.filtered |= accepted(call).is_some_and(|accept| accept.filters.is_none()),
             "UPDATE_FRAMEWORK" => {
                 if let Call::UpdateFramework(update) = call {
                     self.framework = update.framework_info.clone();
@@ -472,7 +483,11 @@ impl Actor {
                 }
             }
             FromWire::Failed { epoch, error } => self.failed(epoch, &error),
-            FromWire::Ended { epoch, why } => self.step(Input::Lost { epoch, why }),
+            FromWire::Ended { epoch, why } => match &mut self.tearing_down {
+                // A master ends the stream before it answers TEARDOWN; the answer tells which it was.
+                Some(end) => *end = Some((epoch, why)),
+                None => self.step(Input::Lost { epoch, why }),
+            },
         }
     }
 

@@ -71,7 +71,7 @@ pub struct Status {
     pub phase: Phase,
     /// Whether the master has been asked for no more offers.
     pub suppressed: bool,
-    /// Offers were declined by themselves, and their filters may keep new ones away.
+    /// Filters that nobody asked for may keep offers away: of an ended lease, or of what an ACCEPT left.
     pub filtered: bool,
     /// What the framework says of itself, once subscribed to.
     pub framework: Option<FrameworkInfo>,

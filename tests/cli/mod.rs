@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::support::docker;
+use crate::support::real_mesos::RealMesos;
+
 const DEADLINE: Duration = Duration::from_secs(120);
 
 fn program(args: &[&str]) -> Command {
@@ -188,13 +191,47 @@ fn a_framework_that_a_script_leaves_is_torn_down_and_says_so() {
     assert!(err.contains("torn down; 1 task killed"), "{err}");
 }
 
+/// Walks through the demonstration with these arguments.
+fn walk(args: &[&str]) -> String {
+    let output = run(&mut program(args));
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{args:?}\n{out}\n{err}");
+    assert!(out.contains("the master lists the framework no more"), "{out}");
+    assert!(!output.stdout.contains(&0x1b), "{out}");
+    out
+}
+
 #[test]
 fn the_walk_sees_each_effect() {
-    for args in [&["demo", "--no-docker"][..], &["demo"]] {
-        let output = run(&mut program(args));
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(0), "{args:?}\n{out}\n{err}");
-        assert!(out.contains("the master lists the framework no more"), "{out}");
-        assert!(!output.stdout.contains(&0x1b), "{out}");
+    let out = walk(&["demo", "--no-docker"]);
+    assert!(out.contains("real: the process"), "{out}");
+}
+
+#[test]
+fn the_walk_runs_a_container_or_says_that_it_is_simulated() {
+    let engine = Command::new("docker").arg("version").output().is_ok_and(|output| output.status.success());
+    if engine && let Some(why) = docker::missing() {
+        skip!("{why}, and pulling another would take the network");
     }
+    let out = walk(&["demo"]);
+    let word = if engine { "real: the container" } else { "simulated: the container" };
+    assert!(out.contains(word), "{out}");
+}
+
+#[tokio::test]
+async fn the_walk_is_the_same_on_a_real_mesos() {
+    let mesos = match RealMesos::start(1).await {
+        Ok(mesos) => mesos,
+        Err(why) => skip!("{why}"),
+    };
+    let out = walk(&["demo", "--master", &mesos.address(), "--no-docker"]);
+    assert!(out.contains("real: the cluster, the process"), "{out}");
+    if let Some(why) = docker::missing() {
+        skip!("{why}");
+    }
+    let out = walk(&["demo", "--master", &mesos.address(), "--image", docker::BUSYBOX]);
+    assert!(out.contains("real: the cluster, its Docker containers"), "{out}");
+    let refused = run(&mut program(&["demo", "--master", &mesos.address(), "--image", "no-such-image-anywhere:1"]));
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stdout));
+    assert!(text(&refused.stderr).contains("the walk ends here"), "{}", text(&refused.stderr));
 }

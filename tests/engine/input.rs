@@ -80,6 +80,21 @@ async fn the_tutorials_templates_are_filled_in_and_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_teardown_is_never_taken_for_a_loss() {
+    use mesos_repl::session::{Notice, Phase};
+    let bench = Bench::start(1).await;
+    for _ in 0..20 {
+        bench.done("subscribe").await;
+        let mut notices = bench.engine.session().notices();
+        bench.done("teardown").await;
+        while let Ok(notice) = notices.try_recv() {
+            assert!(!matches!(notice, Notice::Phase(Phase::Waiting { .. })), "{notice:?}");
+        }
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_command_leaves_everything_as_it_is() {
     use mesos_repl::engine::{Collected, Outcome};
     use tokio_util::sync::CancellationToken;
@@ -96,5 +111,17 @@ async fn an_interrupted_command_leaves_everything_as_it_is() {
     let (outcome, ()) = tokio::join!(wait, interrupt);
     assert_eq!(outcome, Outcome::Cancelled);
     assert_eq!(bench.done("status").await[0]["active_tasks"], 1);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_shows_the_end_however_soon_it_comes() {
+    let bench = Bench::start(1).await;
+    for number in 0..10 {
+        // A simulated container ends before the master has answered the KILL.
+        bench.done(&format!("run --docker nginx --name web{number}")).await;
+        let told = bench.done(&format!("kill web{number}")).await;
+        assert!(told.iter().any(|answer| answer.to_string().contains("TASK_KILLED")), "{told:#?}");
+    }
     bench.stop().await;
 }

@@ -14,7 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("run --cmd true --mem 12parsecs", &["12parsecs"]),
     ("run --cmd true --cpus 1000", &["1000", "cpus", "the largest agent"]),
     ("run --cmd true --mem 900g", &["mem"]),
-    ("run --cmd true --port 1 --timeout 2s", &["offer"]),
+    ("run --cmd true --port 1 --timeout 2s", &["port"]),
     ("run --cmd true --prot 1", &["--port"]),
     ("run --cmd 'unterminated", &["quote"]),
     ("run", &["--cmd"]),

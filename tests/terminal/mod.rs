@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 
+use crate::support::real_mesos::RealMesos;
 use screen::{CTRL_C, CTRL_D, ENTER, TAB, Terminal, last};
 
 /// Starts on the embedded Mesos, without containers, and waits for the prompt.
@@ -23,13 +24,15 @@ fn master(answer: Option<String>) -> SocketAddr {
         let mut kept = Vec::new();
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            if let Some(answer) = &answer {
-                let mut request = [0; 4096];
-                // What is asked doesn't matter here, only that it has been.
-                let _ = connection.read(&mut request);
-                let _ = connection.write_all(answer.as_bytes());
+            match &answer {
+                Some(answer) => {
+                    let mut request = [0; 4096];
+                    // What is asked doesn't matter here, only that it has been.
+                    let _ = connection.read(&mut request);
+                    let _ = connection.write_all(answer.as_bytes());
+                }
+                None => kept.push(connection),
             }
-            kept.push(connection);
         }
     });
     address
@@ -172,8 +175,8 @@ fn notices_come_above_the_line_being_typed() {
 #[test]
 fn text_from_a_master_cannot_reach_the_terminal() {
     let body = r#"{"version": "1.11.0\u001b]0;owned\u0007\u001b[31mred", "git_sha": "\u009b2J"}"#;
-    let answer =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let hostile = master(Some(answer)).to_string();
     let mut terminal = Terminal::start(&["--master", &hostile, "--color", "never"]);
     terminal.sees("1.11.0\\x1b]0;owned");
@@ -218,4 +221,57 @@ fn a_hangup_ends_it_without_a_word() {
     let pid = nix::unistd::Pid::from_raw(i32::try_from(terminal.pid()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).unwrap();
     assert_eq!(terminal.ends(), 129);
+}
+
+#[tokio::test]
+async fn a_lost_master_is_told_above_the_line_and_its_return_too() {
+    let mut mesos = match RealMesos::start(1).await {
+        Ok(mesos) => mesos,
+        Err(why) => skip!("{why}"),
+    };
+    let mut terminal = Terminal::start(&["--master", &mesos.address()]);
+    terminal.sees("Apache Mesos 1.11.0 answers");
+    terminal.line("subscribe");
+    terminal.sees("subscribed as");
+    terminal.prompt();
+    terminal.keys("half a li");
+    terminal.sees("half a li");
+    mesos.kill();
+    terminal.sees("connection to the master lost");
+    terminal.until("the line, unbroken", |screen| last(screen).ends_with("> half a li"));
+    terminal.keys(CTRL_C);
+    terminal.until("a prompt that says so", |screen| last(screen).contains("(connection lost)"));
+    mesos.start_again().await;
+    terminal.sees("subscribed again");
+}
+
+#[tokio::test]
+async fn ctrl_d_can_leave_tasks_running_on_a_real_mesos() {
+    let mesos = match RealMesos::start(1).await {
+        Ok(mesos) => mesos,
+        Err(why) => skip!("{why}"),
+    };
+    let mut terminal = Terminal::start(&["--master", &mesos.address()]);
+    terminal.prompt();
+    terminal.line("run --cmd 'sleep 600' --name nap");
+    terminal.sees("RUNNING");
+    terminal.prompt();
+    terminal.keys(CTRL_D);
+    terminal.sees("[k]eep and leave");
+    terminal.line("k");
+    let screen = terminal.sees("runs on; the master waits 1 h");
+    assert_eq!(terminal.ends(), 0);
+    let taken_up = screen.split_once("framework ").map(|(_, rest)| rest.split_whitespace().next().unwrap()).unwrap();
+
+    let mut terminal = Terminal::start(&["--master", &mesos.address()]);
+    terminal.prompt();
+    terminal.line(&format!("subscribe --id {taken_up}"));
+    terminal.sees("nap RUNNING");
+    terminal.line("");
+    terminal.until("the task that was left", |screen| last(screen).contains("1 task"));
+    terminal.keys(CTRL_D);
+    terminal.sees("[t]ear down");
+    terminal.line("t");
+    terminal.sees("torn down; 1 task killed");
+    assert_eq!(terminal.ends(), 0);
 }

@@ -1,8 +1,10 @@
 //! The agent's state and its only owner: messages from the master, from running tasks and from HTTP, one at a time.
 
+mod custom;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -10,20 +12,24 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::link::{FromAgent, ToAgent, ToMaster};
+use super::super::link::{FromAgent, Survivors, ToAgent, ToMaster};
 use super::Config;
 use super::books::{Books, Executor, Kind, Task, is_terminal};
+use super::checkpoint;
 use super::docker::Engine;
+use super::executor;
+use super::rotate;
 use super::sandbox::{Layout, create_nested};
-use super::task::{self, How, Job, Order, Report, What};
+use super::task::{self, How, Job, Left, Order, Report, What};
 use super::updates::{Acknowledged, Updates};
 use super::user::User;
 use super::view::{self, Question};
 use crate::mesos::{
-    AgentId, Base64, CommandInfo, ContainerId, ContainerStatus, ContainerType, DurationInfo, ExecutorId, ExecutorInfo,
-    ExecutorType, FrameworkCapabilityType, FrameworkId, FrameworkInfo, IpAddress, Json, KillPolicy, NetworkInfo,
-    Protocol, StatusReason, StatusSource, TaskId, TaskInfo, TaskState, TaskStatus,
+    AgentId, AgentInfo, Base64, CommandInfo, ContainerId, ContainerStatus, ContainerType, DurationInfo, ExecutorId,
+    ExecutorInfo, ExecutorType, FrameworkCapabilityType, FrameworkId, FrameworkInfo, IpAddress, Json, KillPolicy,
+    NetworkInfo, Protocol, Resource, StatusReason, StatusSource, TaskId, TaskInfo, TaskState, TaskStatus,
 };
+pub(super) use custom::{ExecutorCall, Reply};
 
 /// A question from HTTP, and where its answer goes.
 #[derive(Debug)]
@@ -44,7 +50,13 @@ pub(super) struct Actor {
     master: mpsc::UnboundedSender<FromAgent>,
     link: (mpsc::UnboundedSender<ToAgent>, mpsc::UnboundedReceiver<ToAgent>),
     asks: (mpsc::UnboundedSender<Ask>, mpsc::UnboundedReceiver<Ask>),
+    /// Whether there is something to be written down.
+    changed: bool,
+    /// What the master is told once it is written down.
+    outbox: Vec<ToMaster>,
     reports: (mpsc::UnboundedSender<Report>, mpsc::UnboundedReceiver<Report>),
+    executors: (mpsc::UnboundedSender<executor::Report>, mpsc::UnboundedReceiver<executor::Report>),
+    calls: (mpsc::UnboundedSender<ExecutorCall>, mpsc::UnboundedReceiver<ExecutorCall>),
     running: TaskTracker,
     stop: CancellationToken,
 }
@@ -100,7 +112,11 @@ impl Actor {
             master,
             link: mpsc::unbounded_channel(),
             asks: mpsc::unbounded_channel(),
+            changed: false,
+            outbox: Vec::new(),
             reports: mpsc::unbounded_channel(),
+            executors: mpsc::unbounded_channel(),
+            calls: mpsc::unbounded_channel(),
             running: TaskTracker::new(),
             stop,
         }
@@ -111,6 +127,16 @@ impl Actor {
         self.asks.0.clone()
     }
 
+    /// Where executors' calls go.
+    pub(super) fn executor_calls(&self) -> mpsc::UnboundedSender<ExecutorCall> {
+        self.calls.0.clone()
+    }
+
+    fn agent_info(&self) -> AgentInfo {
+        let info = self.setup.config.info(self.setup.address.port(), self.setup.containers());
+        AgentInfo { id: self.books.agent_id.clone(), ..info }
+    }
+
     /// Its id, once it has one.
     pub(super) fn id(&self) -> watch::Receiver<Option<AgentId>> {
         self.id.subscribe()
@@ -119,16 +145,23 @@ impl Actor {
     /// Serves until told to stop, then stops all that runs.
     pub(super) async fn run(mut self) {
         self.tell(ToMaster::Register {
-            info: Box::new(self.setup.config.info(self.setup.address.port(), self.setup.containers())),
+            info: Box::new(self.agent_info()),
             pid: self.setup.pid(),
             link: self.link.0.clone(),
+            survivors: self.survivors(),
         });
+        let mut rotation = tokio::time::interval(rotate::GLANCE);
+        rotation.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            self.send_out();
             let due = self.updates.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                Some(message) = self.link.1.recv() => self.from_master(message),
-                Some(report) = self.reports.1.recv() => self.from_task(report),
+                Some(message) = self.link.1.recv() => self.on_master(message),
+                Some(report) = self.reports.1.recv() => self.on_task(report),
+                _ = rotation.tick(), if !self.books.frameworks.is_empty() => self.rotate(),
+                Some(report) = self.executors.1.recv() => self.on_executor(report),
+                Some(call) = self.calls.1.recv() => self.executor_call(call),
                 Some(ask) = self.asks.1.recv() => self.answer(ask),
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.send_again(),
             }
@@ -136,19 +169,154 @@ impl Actor {
         self.end().await;
     }
 
+    fn rotate(&self) {
+        let executors = self.books.frameworks.values().flat_map(|framework| framework.executors.values());
+        let folders = executors.flat_map(|executor| {
+            std::iter::once(&executor.directory).chain(executor.tasks.iter().map(|task| &task.sandbox))
+        });
+        let mut sandboxes: Vec<_> = folders.cloned().collect();
+        sandboxes.sort_unstable();
+        sandboxes.dedup();
+        // The disk may be slow: not on the threads that serve everybody.
+        tokio::task::spawn_blocking(move || rotate::rotate(&sandboxes));
+    }
+
+    /// Writes down what has changed, then tells the master: what it knows must survive this process.
+    fn send_out(&mut self) {
+        if std::mem::take(&mut self.changed) {
+            self.write_down();
+        }
+        for message in self.outbox.drain(..) {
+            // A master that is gone needs no telling.
+            let _ = self.master.send((self.setup.config.index, message));
+        }
+    }
+
+    fn write_down(&self) {
+        if !self.setup.config.recover {
+            return;
+        }
+        let written = checkpoint::Written {
+            agent_id: self.books.agent_id.as_ref(),
+            frameworks: self.books.frameworks.values().collect(),
+            updates: self.updates.all().collect(),
+        };
+        if let Err(error) = checkpoint::write(&self.setup.config.work_dir, &written) {
+            tracing::error!(%error, "an agent can't write down what it runs");
+        }
+    }
+
+    /// Takes up what an earlier run of this agent has written down.
+    pub(super) async fn recover(&mut self) -> std::io::Result<()> {
+        if !self.setup.config.recover {
+            return Ok(());
+        }
+        let work_dir = self.setup.config.work_dir.clone();
+        checkpoint::prepare(&work_dir)?;
+        let read = checkpoint::read(&work_dir)?.unwrap_or_default();
+        self.books.agent_id.clone_from(&read.agent_id);
+        self.id.send_replace(read.agent_id);
+        for (framework_id, status) in read.updates {
+            self.updates.push(&framework_id, status, Instant::now());
+        }
+        let mut containers = Vec::new();
+        for framework in read.frameworks {
+            let Some(id) = framework.info.id.clone() else { continue };
+            containers.extend(framework.executors.values().map(|executor| format!("mesos-{}", executor.container_id)));
+            self.books.frameworks.insert(id, framework);
+        }
+        if let Some(engine) = &self.setup.engine {
+            engine.remove_strays(&work_dir, &containers).await;
+        }
+        let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
+        for id in &ids {
+            self.take_up(id);
+            self.settle(id);
+        }
+        Ok(())
+    }
+
+    /// Goes on with a framework's tasks that haven't ended.
+    fn take_up(&mut self, framework_id: &FrameworkId) {
+        let Some(framework) = self.books.frameworks.get(framework_id) else { return };
+        let (mut jobs, mut custom) = (Vec::new(), Vec::new());
+        for (executor_id, executor) in &framework.executors {
+            if executor.kind == Kind::Custom {
+                custom.push(executor_id.clone());
+                continue;
+            }
+            for task in executor.tasks.iter().filter(|task| !is_terminal(&task.state())) {
+                let user = task.info.command.as_ref().and_then(|command| command.user.as_deref());
+                let place = Place {
+                    framework_id: framework_id.clone(),
+                    executor_id: executor_id.clone(),
+                    container_id: task.container_id.clone(),
+                    sandbox: task.sandbox.clone(),
+                    user: User::of_task(user, &framework.info.user).unwrap_or_default(),
+                    group: task.group,
+                };
+                let how = match (&self.setup.engine, executor.kind) {
+                    (_, Kind::Docker) if task.simulated => How::Simulated,
+                    (Some(engine), Kind::Docker) => How::Container(engine.clone()),
+                    _ => How::Process,
+                };
+                let left = Left {
+                    // A container whose Engine is gone is none that could be taken up.
+                    process: task.pid.zip(task.started).filter(|_| executor.kind != Kind::Docker),
+                    told: task.statuses.iter().any(|status| status.state == TaskState::Running),
+                };
+                let grouped = executor.kind == Kind::Default;
+                let killing = task.state() == TaskState::Killing;
+                jobs.push((self.job(&framework.info, place, task.info.clone(), how, grouped), left, killing));
+            }
+        }
+        for executor_id in custom {
+            self.lose_custom(framework_id, &executor_id);
+        }
+        for (job, left, killing) in jobs {
+            let (orders, ordered) = mpsc::unbounded_channel();
+            if killing {
+                // Nobody is left who would kill it after its grace period.
+                let _ = orders.send(Order::Kill(None));
+            }
+            if let Some(task) = self.books.task(&job.framework_id, &job.executor_id, &job.task.task_id) {
+                task.orders = Some(orders);
+            }
+            self.running.spawn(task::run(Job { left: Some(left), ..job }, ordered, self.reports.0.clone()));
+        }
+    }
+
+    /// What a master that doesn't know them needs to hear of tasks that survived.
+    fn survivors(&self) -> Vec<Survivors> {
+        let executors = self.books.frameworks.values().flat_map(|framework| {
+            let executors = framework.executors.values().filter(|executor| !executor.tasks.is_empty());
+            executors.map(move |executor| (framework, executor))
+        });
+        let survivors = executors.map(|(framework, executor)| Survivors {
+            framework: framework.info.clone(),
+            executor: (!executor.kind.is_generated()).then(|| executor.info.clone()),
+            tasks: executor.tasks.iter().map(|task| (task.info.clone(), task.statuses.clone())).collect(),
+        });
+        survivors.collect()
+    }
+
     async fn end(mut self) {
         self.tell(ToMaster::Unregister);
+        self.send_out();
         let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
         for id in ids {
             self.shut_down_framework(&id);
         }
         self.running.close();
         self.running.wait().await;
+        // Nothing runs any more that the next run of this agent could take up.
+        self.books.frameworks.clear();
+        self.updates = Updates::default();
+        self.write_down();
     }
 
-    fn tell(&self, message: ToMaster) {
-        // A master that is gone needs no telling.
-        let _ = self.master.send((self.setup.config.index, message));
+    fn tell(&mut self, message: ToMaster) {
+        self.outbox.push(message);
     }
 
     fn answer(&self, ask: Ask) {
@@ -156,16 +324,16 @@ impl Actor {
         let _ = ask.answer.send(view::answer(&self.setup, &self.books, &self.updates, ask.question));
     }
 
-    fn from_master(&mut self, message: ToAgent) {
+    fn on_master(&mut self, message: ToAgent) {
+        self.changed = true;
         match message {
             ToAgent::Registered(id) => self.registered(id),
             ToAgent::Launch { framework, task } => self.launch(&framework, *task),
             ToAgent::LaunchGroup { framework, executor, tasks } => self.launch_group(&framework, *executor, tasks),
             ToAgent::Kill { framework_id, task_id, policy } => self.kill(&framework_id, &task_id, policy),
             ToAgent::Acknowledge { framework_id, task_id, uuid } => self.acknowledge(&framework_id, &task_id, &uuid),
-            ToAgent::Message { framework_id, executor_id, .. } => {
-                // Neither a command's nor a default executor reads messages.
-                tracing::debug!(%framework_id, %executor_id, "an executor that reads no messages was sent one");
+            ToAgent::Message { framework_id, executor_id, data } => {
+                self.message_custom(&framework_id, &executor_id, data);
             }
             ToAgent::ShutdownExecutor { framework_id, executor_id } => self.shut_down(&framework_id, &executor_id),
             ToAgent::ShutdownFramework(id) => self.shut_down_framework(&id),
@@ -204,9 +372,8 @@ impl Actor {
         let kind = if is_docker { Kind::Docker } else { Kind::Command };
         let executor_id = ExecutorId::new(task.task_id.as_str());
         self.books.framework(framework, &framework_id);
-        if task.executor.is_some() {
-            let text = "This agent runs no executors of a framework's own";
-            return self.refuse(framework, &framework_id, &task, text, StatusReason::ExecutorTerminated);
+        if let Some(executor) = task.executor.clone() {
+            return self.launch_custom(framework, &framework_id, executor, vec![task], false);
         }
         let command = task.command.clone().unwrap_or_default();
         let container_id = ContainerId { value: uuid::Uuid::new_v4().to_string(), ..Default::default() };
@@ -224,6 +391,10 @@ impl Actor {
             directory: sandbox.clone(),
             tasks: Vec::new(),
             completed: Default::default(),
+            pid: None,
+            queued: Vec::new(),
+            subscriber: None,
+            stop: None,
         };
         self.books.framework(framework, &framework_id).executors.insert(executor_id.clone(), executor);
         let place = Place { framework_id, executor_id, container_id, sandbox, user, group: 0 };
@@ -262,10 +433,9 @@ impl Actor {
         message: &str,
         reason: StatusReason,
     ) {
-        let partition_aware = has_capability(framework, &FrameworkCapabilityType::PartitionAware);
         let status = TaskStatus {
             task_id: task.task_id.clone(),
-            state: if partition_aware { TaskState::Dropped } else { TaskState::Lost },
+            state: Self::lost_state(framework),
             message: Some(message.to_owned()),
             source: Some(StatusSource::Agent),
             reason: Some(reason),
@@ -281,6 +451,9 @@ impl Actor {
         let Some(framework_id) = framework.id.clone() else { return };
         let executor_id = executor.executor_id.clone();
         self.books.framework(framework, &framework_id);
+        if executor.r#type.as_ref().is_some_and(|kind| *kind == ExecutorType::Custom) {
+            return self.launch_custom(framework, &framework_id, executor, tasks, true);
+        }
         if let Err(error) = self.make_default_executor(framework, &framework_id, executor) {
             for task in &tasks {
                 self.refuse(framework, &framework_id, task, &error, StatusReason::ExecutorTerminated);
@@ -321,9 +494,6 @@ impl Actor {
         if self.books.executor(framework_id, &id).is_some() {
             return Ok(());
         }
-        if info.r#type.as_ref().is_some_and(|kind| *kind == ExecutorType::Custom) {
-            return Err("This agent runs no executors of a framework's own".to_owned());
-        }
         info.framework_id = Some(framework_id.clone());
         let container_id = uuid::Uuid::new_v4().to_string();
         let command = info.command.clone().unwrap_or_default();
@@ -335,25 +505,38 @@ impl Actor {
             directory,
             tasks: Vec::new(),
             completed: Default::default(),
+            pid: None,
+            queued: Vec::new(),
+            subscriber: None,
+            stop: None,
         };
         self.books.framework(framework, framework_id).executors.insert(id, executor);
         Ok(())
     }
 
     fn start(&mut self, framework: &FrameworkInfo, place: Place, task: TaskInfo, how: How, grouped: bool) {
-        let environment = self.environment(&place, &task, framework);
         let (orders, ordered) = mpsc::unbounded_channel();
         let entry = Task {
             info: task.clone(),
             container_id: place.container_id.clone(),
             statuses: Vec::new(),
             group: place.group,
+            sandbox: place.sandbox.clone(),
             pid: None,
+            started: None,
+            simulated: matches!(how, How::Simulated),
             orders: Some(orders),
         };
         let Some(executor) = self.books.executor(&place.framework_id, &place.executor_id) else { return };
         executor.tasks.push(entry);
-        let job = Job {
+        let job = self.job(framework, place, task, how, grouped);
+        self.running.spawn(task::run(job, ordered, self.reports.0.clone()));
+    }
+
+    fn job(&self, framework: &FrameworkInfo, place: Place, task: TaskInfo, how: How, grouped: bool) -> Job {
+        let environment =
+            self.environment(&place.sandbox, &place.framework_id, &place.executor_id, &task.resources, framework);
+        Job {
             framework_id: place.framework_id,
             executor_id: place.executor_id,
             task,
@@ -364,15 +547,24 @@ impl Actor {
             user: place.user,
             tells_killing: has_capability(framework, &FrameworkCapabilityType::TaskKillingState),
             grouped,
-        };
-        self.running.spawn(task::run(job, ordered, self.reports.0.clone()));
+            cache: super::fetch::cache_dir(&self.setup.config.work_dir),
+            survives: self.setup.config.recover.then(|| self.setup.config.work_dir.clone()),
+            left: None,
+        }
     }
 
     /// What a task finds in its environment. Of the agent's own only PATH: the rest may hold secrets.
-    fn environment(&self, place: &Place, task: &TaskInfo, framework: &FrameworkInfo) -> BTreeMap<String, String> {
-        let sandbox = place.sandbox.display().to_string();
+    fn environment(
+        &self,
+        sandbox: &Path,
+        framework_id: &FrameworkId,
+        executor_id: &ExecutorId,
+        resources: &[Resource],
+        framework: &FrameworkInfo,
+    ) -> BTreeMap<String, String> {
+        let sandbox = sandbox.display().to_string();
         let agent_id = self.books.agent_id.as_ref().map_or("", AgentId::as_str);
-        let allocation = task.resources.first().and_then(|resource| resource.allocation_info.as_ref());
+        let allocation = resources.first().and_then(|resource| resource.allocation_info.as_ref());
         let role = allocation.and_then(|allocation| allocation.role.as_deref()).unwrap_or("*");
         let checkpoint = if framework.checkpoint.unwrap_or(false) { "1" } else { "0" };
         let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
@@ -385,9 +577,9 @@ impl Actor {
             ("MESOS_ALLOCATION_ROLE", role),
             ("MESOS_CHECKPOINT", checkpoint),
             ("MESOS_DIRECTORY", &sandbox),
-            ("MESOS_EXECUTOR_ID", place.executor_id.as_str()),
+            ("MESOS_EXECUTOR_ID", executor_id.as_str()),
             ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"),
-            ("MESOS_FRAMEWORK_ID", place.framework_id.as_str()),
+            ("MESOS_FRAMEWORK_ID", framework_id.as_str()),
             ("MESOS_HTTP_COMMAND_EXECUTOR", "0"),
             ("MESOS_SANDBOX", &sandbox),
             ("MESOS_SLAVE_ID", agent_id),
@@ -397,12 +589,13 @@ impl Actor {
         .into()
     }
 
-    fn from_task(&mut self, report: Report) {
+    fn on_task(&mut self, report: Report) {
+        self.changed = true;
         let Report { framework_id, executor_id, task_id, what } = report;
         match what {
-            What::Pid(pid) => {
+            What::Pid(pid, started) => {
                 if let Some(task) = self.books.task(&framework_id, &executor_id, &task_id) {
-                    task.pid = Some(pid);
+                    (task.pid, task.started) = (Some(pid), started);
                 }
             }
             What::Status(status) => {
@@ -415,6 +608,11 @@ impl Actor {
             What::Over => {
                 if let Some(task) = self.books.task(&framework_id, &executor_id, &task_id) {
                     task.orders = None;
+                    if self.setup.config.recover {
+                        let exit = checkpoint::exit_path(&self.setup.config.work_dir, &task.container_id.value);
+                        // A container never made one.
+                        let _ = std::fs::remove_file(exit);
+                    }
                 }
                 self.executor_exited(&framework_id, &executor_id);
                 self.settle(&framework_id);
@@ -428,12 +626,15 @@ impl Actor {
         let terminating = framework.terminating;
         status.agent_id.clone_from(&self.books.agent_id);
         status.executor_id = executor_id.cloned();
-        status.timestamp = Some(now());
-        status.uuid = Some(Base64(uuid::Uuid::new_v4().as_bytes().to_vec()));
+        // A framework's own executor has set these itself.
+        status.timestamp.get_or_insert_with(now);
+        status.uuid.get_or_insert_with(|| Base64(uuid::Uuid::new_v4().as_bytes().to_vec()));
+        let known = executor_id.and_then(|id| self.books.executor(framework_id, id));
+        let is_docker = known.is_some_and(|executor| executor.kind == Kind::Docker);
         let task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
         if let Some(task) = task {
             if status.source == Some(StatusSource::Executor) {
-                let pid = (task.info.container.is_none()).then_some(task.pid).flatten();
+                let pid = task.pid.filter(|_| !is_docker);
                 let told = status.container_status.take().unwrap_or_default();
                 status.container_status = Some(container_status(told, &task.container_id, pid));
             }
@@ -450,7 +651,7 @@ impl Actor {
     /// When one task of a group fails or is killed, the others go too.
     fn end_group(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId, task_id: &TaskId) {
         let Some(executor) = self.books.executor(framework_id, executor_id) else { return };
-        if executor.kind.is_generated() {
+        if executor.kind != Kind::Default {
             return;
         }
         let group = executor.tasks.iter().find(|task| task.info.task_id == *task_id).map(|task| task.group);
@@ -464,7 +665,7 @@ impl Actor {
     /// A default executor ends with its last task; the master wants to know.
     fn executor_exited(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
         let Some(executor) = self.books.executor(framework_id, executor_id) else { return };
-        if !executor.kind.is_generated() && executor.tasks.iter().all(|task| task.orders.is_none()) {
+        if executor.kind == Kind::Default && executor.tasks.iter().all(|task| task.orders.is_none()) {
             let (framework_id, executor_id) = (framework_id.clone(), executor_id.clone());
             self.tell(ToMaster::ExecutorExited { framework_id, executor_id, status: 0 });
         }
@@ -490,11 +691,11 @@ impl Actor {
         let Some(framework) = self.books.frameworks.get(framework_id).filter(|known| !known.terminating) else {
             return;
         };
-        let partition_aware = has_capability(&framework.info, &FrameworkCapabilityType::PartitionAware);
+        let lost_state = Self::lost_state(&framework.info);
         let Some(executor_id) = self.books.executor_of(framework_id, task_id).cloned() else {
             let status = TaskStatus {
                 task_id: task_id.clone(),
-                state: if partition_aware { TaskState::Dropped } else { TaskState::Lost },
+                state: lost_state,
                 message: Some("Cannot find executor".to_owned()),
                 source: Some(StatusSource::Agent),
                 reason: Some(StatusReason::ExecutorTerminated),
@@ -502,6 +703,9 @@ impl Actor {
             };
             return self.send(framework_id, None, status);
         };
+        if self.books.executor(framework_id, &executor_id).is_some_and(|it| it.kind == Kind::Custom) {
+            return self.kill_custom(framework_id, &executor_id, task_id, policy);
+        }
         if let Some(task) = self.books.task(framework_id, &executor_id, task_id) {
             order(task, Order::Kill(policy));
         }
@@ -513,14 +717,16 @@ impl Actor {
                 order(task, shutdown());
             }
         }
+        self.stop_custom(framework_id, executor_id);
     }
 
     fn shut_down_framework(&mut self, framework_id: &FrameworkId) {
         self.updates.forget(framework_id);
         let Some(framework) = self.books.frameworks.get_mut(framework_id) else { return };
         framework.terminating = true;
-        for task in framework.executors.values().flat_map(|executor| &executor.tasks) {
-            order(task, shutdown());
+        let ids: Vec<_> = framework.executors.keys().cloned().collect();
+        for id in &ids {
+            self.shut_down(framework_id, id);
         }
         self.settle(framework_id);
     }

@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
+use super::checkpoint;
+use super::executor::Stop;
 use super::task::Order;
+use crate::embedded::wire::Format;
 use crate::mesos::{
     AgentId, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskInfo, TaskState, TaskStatus,
 };
@@ -29,20 +34,22 @@ pub(super) struct Books {
 }
 
 /// A framework's part.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Framework {
     /// Itself.
     pub(super) info: FrameworkInfo,
     /// Its executors.
+    #[serde(serialize_with = "checkpoint::write_executors", deserialize_with = "checkpoint::read_executors")]
     pub(super) executors: BTreeMap<ExecutorId, Executor>,
     /// Those that are over, oldest first.
+    #[serde(skip)]
     pub(super) completed: VecDeque<Executor>,
     /// Whether it is being shut down: nobody hears its updates any more.
     pub(super) terminating: bool,
 }
 
 /// What kind of executor it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) enum Kind {
     /// Made up by the agent for one command.
     Command,
@@ -50,17 +57,19 @@ pub(super) enum Kind {
     Docker,
     /// A default executor with groups of tasks.
     Default,
+    /// A framework's own.
+    Custom,
 }
 
 impl Kind {
     /// Whether the agent made it up.
     pub(super) fn is_generated(self) -> bool {
-        self != Self::Default
+        matches!(self, Self::Command | Self::Docker)
     }
 }
 
 /// An executor.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Executor {
     /// Itself.
     pub(super) info: ExecutorInfo,
@@ -73,11 +82,41 @@ pub(super) struct Executor {
     /// Its tasks that aren't over, or whose end isn't acknowledged.
     pub(super) tasks: Vec<Task>,
     /// The others, oldest first.
+    #[serde(skip)]
     pub(super) completed: VecDeque<Task>,
+    /// The process of a framework's own executor.
+    pub(super) pid: Option<u32>,
+    /// What such an executor hasn't been sent yet.
+    #[serde(skip)]
+    pub(super) queued: Vec<Queued>,
+    /// Where such an executor listens.
+    #[serde(skip)]
+    pub(super) subscriber: Option<Subscriber>,
+    /// How to end such an executor; gone when its process is.
+    #[serde(skip)]
+    pub(super) stop: Option<mpsc::UnboundedSender<Stop>>,
+}
+
+/// Tasks that wait for their executor.
+#[derive(Debug)]
+pub(super) struct Queued {
+    /// Them.
+    pub(super) tasks: Vec<TaskInfo>,
+    /// Whether they are one group.
+    pub(super) grouped: bool,
+}
+
+/// An executor's event stream.
+#[derive(Debug)]
+pub(super) struct Subscriber {
+    /// How it wants its events.
+    pub(super) format: Format,
+    /// Where they go, framed.
+    pub(super) sender: mpsc::UnboundedSender<Bytes>,
 }
 
 /// A task.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Task {
     /// Itself.
     pub(super) info: TaskInfo,
@@ -87,9 +126,16 @@ pub(super) struct Task {
     pub(super) statuses: Vec<TaskStatus>,
     /// Which of its executor's groups it belongs to.
     pub(super) group: usize,
+    /// Its folder.
+    pub(super) sandbox: PathBuf,
     /// Its first process.
     pub(super) pid: Option<u32>,
+    /// When that started, in the system's ticks: a process number alone may come to mean another process.
+    pub(super) started: Option<u64>,
+    /// Whether nothing is run, only its states are shown.
+    pub(super) simulated: bool,
     /// How to stop it; gone when nothing of it runs.
+    #[serde(skip)]
     pub(super) orders: Option<mpsc::UnboundedSender<Order>>,
 }
 
@@ -139,18 +185,18 @@ impl Books {
         for executor in framework.executors.values_mut() {
             executor.settle(framework.terminating, &pending);
         }
-        let over = |executor: &Executor| executor.tasks.is_empty();
+        let over = |executor: &Executor| executor.tasks.is_empty() && executor.stop.is_none();
         let ids: Vec<_> = framework.executors.iter().filter(|(_, it)| over(it)).map(|(id, _)| id.clone()).collect();
         for id in ids {
             if let Some(executor) = framework.executors.remove(&id) {
                 keep(&mut framework.completed, executor, COMPLETED_EXECUTORS);
             }
         }
-        if framework.executors.is_empty() {
-            if let Some(framework) = self.frameworks.remove(framework_id) {
-                self.completed.retain(|known| known.info.id.as_ref() != Some(framework_id));
-                keep(&mut self.completed, framework, COMPLETED_FRAMEWORKS);
-            }
+        if framework.executors.is_empty()
+            && let Some(framework) = self.frameworks.remove(framework_id)
+        {
+            self.completed.retain(|known| known.info.id.as_ref() != Some(framework_id));
+            keep(&mut self.completed, framework, COMPLETED_FRAMEWORKS);
         }
     }
 

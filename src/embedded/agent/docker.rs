@@ -23,6 +23,8 @@ use super::process::{listed, open_output};
 
 /// Says which process owns a container; when it is dead, so should the container be.
 const OWNER: &str = "mesos-repl.owner";
+/// Says from which agent's work folder a container can be taken up again.
+const WORK_DIR: &str = "mesos-repl.work-dir";
 /// How long an Engine may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A container may run, and be stopped, as long as it likes.
@@ -32,7 +34,7 @@ const LAST_OUTPUT: Duration = Duration::from_secs(10);
 
 /// A Docker Engine that answers.
 #[derive(Clone, Debug)]
-pub(super) struct Engine {
+pub(in crate::embedded) struct Engine {
     docker: Docker,
     host: String,
     version: String,
@@ -136,20 +138,41 @@ impl Engine {
         if !self.host.starts_with("unix://") {
             return;
         }
-        let filters = HashMap::from([("label".to_owned(), vec![OWNER.to_owned()])]);
+        for (container, _, owner) in self.labelled(OWNER).await {
+            if !lives(&owner) {
+                tracing::info!(container = container.name, owner, "removing a container whose agent is gone");
+                container.remove().await;
+            }
+        }
+    }
+
+    /// Removes the containers of an agent's work folder, except those of these names.
+    pub(super) async fn remove_strays(&self, work_dir: &Path, known: &[String]) {
+        for (container, names, folder) in self.labelled(WORK_DIR).await {
+            let is_known = names.iter().any(|name| known.iter().any(|known| name.trim_start_matches('/') == known));
+            if Path::new(&folder) == work_dir && !is_known {
+                tracing::info!(container = container.name, "removing a container that no task belongs to");
+                container.remove().await;
+            }
+        }
+    }
+
+    /// Containers with a label, their names, and its value.
+    async fn labelled(&self, label: &str) -> Vec<(Container, Vec<String>, String)> {
+        let filters = HashMap::from([("label".to_owned(), vec![label.to_owned()])]);
         let options = ListContainersOptions { all: true, filters: Some(filters), ..Default::default() };
         let found = match self.docker.list_containers(Some(options)).await {
             Ok(found) => found,
-            Err(error) => return tracing::warn!(%error, "can't look for containers left behind"),
-        };
-        for container in found {
-            let owner = container.labels.as_ref().and_then(|labels| labels.get(OWNER));
-            let (Some(id), Some(owner)) = (container.id, owner) else { continue };
-            if !lives(owner) {
-                tracing::info!(%id, owner, "removing a container whose agent is gone");
-                Container { engine: self.clone(), name: id }.remove().await;
+            Err(error) => {
+                tracing::warn!(%error, "can't look for containers left behind");
+                return Vec::new();
             }
-        }
+        };
+        let labelled = found.into_iter().filter_map(|one| {
+            let value = one.labels?.get(label)?.clone();
+            Some((Container { engine: self.clone(), name: one.id? }, one.names.unwrap_or_default(), value))
+        });
+        labelled.collect()
     }
 }
 
@@ -166,9 +189,13 @@ fn lives(owner: &str) -> bool {
     started == 0 || listed(pid).is_some_and(|process| process.started == started)
 }
 
-/// Labels a container as this process's own, to go when it does.
-pub(super) fn own(body: &mut ContainerCreateBody) {
-    body.labels.get_or_insert_default().insert(OWNER.to_owned(), owner());
+/// Labels a container as this process's own, to go when it does, or as that work folder's, to be taken up from it.
+pub(super) fn own(body: &mut ContainerCreateBody, work_dir: Option<&Path>) {
+    let (label, value) = match work_dir {
+        Some(work_dir) => (WORK_DIR, work_dir.display().to_string()),
+        None => (OWNER, owner()),
+    };
+    body.labels.get_or_insert_default().insert(label.to_owned(), value);
 }
 
 /// The Engine's own words.
@@ -221,7 +248,8 @@ impl Container {
         self.engine.docker.stop_container(&self.name, Some(options)).await.map_err(|error| engine_words(&error))
     }
 
-    /// Copies its output into the sandbox until it ends.
+    /// Copies its output into the sandbox until it ends, from its start, so that nothing is missed or doubled when an
+    /// earlier agent has copied some of it.
     pub(super) async fn keep_output(&self, sandbox: &Path) {
         let opened =
             open_output(sandbox, "stdout", None).and_then(|out| Ok((out, open_output(sandbox, "stderr", None)?)));
@@ -229,6 +257,9 @@ impl Container {
             Ok(opened) => opened,
             Err(error) => return tracing::warn!(%error, container = self.name, "can't keep its output"),
         };
+        if let Err(error) = out.set_len(0).and_then(|()| err.set_len(0)) {
+            return tracing::warn!(%error, container = self.name, "can't keep its output");
+        }
         let options =
             LogsOptions { follow: true, stdout: true, stderr: true, tail: "all".to_owned(), ..Default::default() };
         let mut logs = self.engine.docker.logs(&self.name, Some(options));

@@ -18,9 +18,14 @@ use crate::mesos::CommandUri;
 ///
 /// # Errors
 /// The first that failed, in words.
-pub(super) async fn fetch(uris: &[CommandUri], sandbox: &Path, user: Option<&User>) -> Result<(), String> {
+pub(super) async fn fetch(
+    uris: &[CommandUri],
+    sandbox: &Path,
+    user: Option<&User>,
+    cache: &Path,
+) -> Result<(), String> {
     for uri in uris {
-        if let Err(error) = fetch_one(uri, sandbox, user).await {
+        if let Err(error) = fetch_one(uri, sandbox, user, cache).await {
             let told = format!("Failed to fetch '{}': {error}\n", uri.value);
             tell(sandbox, user, &told).await;
             return Err(told);
@@ -37,15 +42,77 @@ async fn tell(sandbox: &Path, user: Option<&User>, text: &str) {
     }
 }
 
-async fn fetch_one(uri: &CommandUri, sandbox: &Path, user: Option<&User>) -> Result<(), String> {
+/// Where an agent keeps downloads that tasks want cached.
+pub(super) fn cache_dir(work_dir: &Path) -> PathBuf {
+    work_dir.join("fetch")
+}
+
+/// How much is kept in the cache.
+const CACHE: u64 = 2 << 30;
+
+/// The file for a URI in the cache, which is fetched if it isn't there yet.
+async fn cached(value: &str, cache: &Path) -> Result<PathBuf, String> {
+    use std::hash::{Hash as _, Hasher as _};
+    let mut hasher = std::hash::DefaultHasher::new();
+    value.hash(&mut hasher);
+    let kept = cache.join(format!("{:016x}", hasher.finish()));
+    // Two URIs may have one hash: which one is kept stands beside it.
+    let named = kept.with_extension("uri");
+    if kept.is_file() && std::fs::read_to_string(&named).is_ok_and(|uri| uri == value) {
+        return Ok(kept);
+    }
+    std::fs::create_dir_all(cache).map_err(|error| error.to_string())?;
+    let fresh = kept.with_extension(uuid::Uuid::new_v4().to_string());
+    let got = get(value, &fresh).await.and_then(|()| {
+        let placed = std::fs::write(&named, value).and_then(|()| std::fs::rename(&fresh, &kept));
+        placed.map_err(|error| error.to_string())
+    });
+    if let Err(error) = got {
+        // What is left of it, if anything, is of no use.
+        let _ = std::fs::remove_file(&fresh);
+        return Err(error);
+    }
+    if let Err(error) = shrink(cache, &kept, CACHE) {
+        tracing::warn!(%error, "can't keep the fetcher's cache small");
+    }
+    Ok(kept)
+}
+
+/// Removes the oldest files until the cache is no larger than `most`; `newest` stays.
+fn shrink(cache: &Path, newest: &Path, most: u64) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in cache.read_dir()?.flatten() {
+        let metadata = entry.metadata()?;
+        files.push((metadata.modified()?, metadata.len(), entry.path()));
+    }
+    files.sort_unstable();
+    let mut size: u64 = files.iter().map(|(_, size, _)| size).sum();
+    for (_, freed, path) in files {
+        if size > most && path != newest {
+            std::fs::remove_file(path)?;
+            size = size.saturating_sub(freed);
+        }
+    }
+    Ok(())
+}
+
+async fn get(value: &str, target: &Path) -> Result<(), String> {
+    if value.starts_with("http://") || value.starts_with("https://") {
+        download(value, target).await
+    } else {
+        copy(&local_path(value)?, target).await
+    }
+}
+
+async fn fetch_one(uri: &CommandUri, sandbox: &Path, user: Option<&User>, cache: &Path) -> Result<(), String> {
     let target = sandbox.join(output_name(uri)?);
     if let Some(folder) = target.parent().filter(|folder| *folder != sandbox) {
         create_folders(sandbox, folder, user).map_err(|error| error.to_string())?;
     }
-    if uri.value.starts_with("http://") || uri.value.starts_with("https://") {
-        download(&uri.value, &target).await?;
+    if uri.cache.unwrap_or(false) {
+        copy(&cached(&uri.value, cache).await?, &target).await?;
     } else {
-        copy(&local_path(&uri.value)?, &target).await?;
+        get(&uri.value, &target).await?;
     }
     if let Some(user) = user {
         user.own(&target).map_err(|error| error.to_string())?;
@@ -301,11 +368,30 @@ mod tests {
         std::fs::write(source.path().join("run.sh"), "#!/bin/sh\n").unwrap();
         let at = |name: &str| uri(source.path().join(name).display().to_string());
         let script = CommandUri { executable: Some(true), ..at("run.sh") };
-        fetch(&[at("a.tar.gz"), at("b.zip"), script], sandbox.path(), None).await.unwrap();
+        fetch(&[at("a.tar.gz"), at("b.zip"), script], sandbox.path(), None, source.path()).await.unwrap();
         let read = |name: &str| std::fs::read_to_string(sandbox.path().join(name)).unwrap();
         assert_eq!((read("dir/in"), read("zipped/x")), ("in".to_owned(), "zip".to_owned()));
         let mode = std::fs::metadata(sandbox.path().join("run.sh")).unwrap().permissions().mode();
         assert_eq!(mode & 0o111, 0o111);
+    }
+
+    #[tokio::test]
+    async fn what_is_cached_is_fetched_once() {
+        let (source, sandbox) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let cache = source.path().join("cache");
+        let file = source.path().join("data");
+        std::fs::write(&file, "first").unwrap();
+        let cached = CommandUri { cache: Some(true), ..uri(file.display().to_string()) };
+        let read = || std::fs::read_to_string(sandbox.path().join("data")).unwrap();
+        fetch(std::slice::from_ref(&cached), sandbox.path(), None, &cache).await.unwrap();
+        std::fs::write(&file, "second").unwrap();
+        fetch(std::slice::from_ref(&cached), sandbox.path(), None, &cache).await.unwrap();
+        assert_eq!(read(), "first");
+        fetch(&[uri(file.display().to_string())], sandbox.path(), None, &cache).await.unwrap();
+        assert_eq!(read(), "second");
+        shrink(&cache, &cache, 0).unwrap();
+        fetch(&[cached], sandbox.path(), None, &cache).await.unwrap();
+        assert_eq!(read(), "second");
     }
 
     #[tokio::test]
@@ -323,7 +409,7 @@ mod tests {
         tar.append_data(&mut header, "out/written", &b"no"[..]).unwrap();
         tar.into_inner().unwrap();
         let evil = uri(source.path().join("evil.tar").display().to_string());
-        fetch(&[evil], sandbox.path(), None).await.unwrap_err();
+        fetch(&[evil], sandbox.path(), None, source.path()).await.unwrap_err();
         assert!(!source.path().join("written").exists());
         let told = std::fs::read_to_string(sandbox.path().join("stderr")).unwrap();
         assert!(told.starts_with("Failed to fetch '"), "{told}");

@@ -6,11 +6,14 @@
 mod actor;
 mod books;
 mod check;
+mod checkpoint;
 mod docker;
+mod executor;
 mod fetch;
 mod http;
 mod options;
 mod process;
+mod rotate;
 mod sandbox;
 mod task;
 #[cfg(test)]
@@ -31,6 +34,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::config::{AgentConfig, Docker};
 use super::link::FromAgent;
 use crate::mesos::{AgentInfo, Attribute, Range, Ranges, Resource, Scalar, Text, ValueType};
+pub(super) use docker::Engine;
+pub(super) use user::may_switch;
 
 /// How an agent is set up.
 #[derive(Clone, Debug)]
@@ -45,8 +50,10 @@ pub(super) struct Config {
     pub(super) hostname: String,
     /// Where sandboxes are kept; each agent has its own.
     pub(super) work_dir: PathBuf,
-    /// Whether Docker tasks become real containers.
-    pub(super) docker: Docker,
+    /// The Docker Engine for containers; without one they are simulated.
+    pub(super) engine: Option<Engine>,
+    /// Whether what it runs outlives this process, to be taken up from the work folder by its next run.
+    pub(super) recover: bool,
     /// What it offers.
     pub(super) offers: AgentConfig,
 }
@@ -70,19 +77,19 @@ impl Agent {
         let address = listener.local_addr()?;
         tokio::fs::create_dir_all(&config.work_dir).await?;
         let config = Config { work_dir: tokio::fs::canonicalize(&config.work_dir).await?, ..config };
-        let engine = match config.docker {
-            Docker::Auto => docker::Engine::find().await,
-            Docker::Never => None,
-        };
-        let docker = engine.as_ref().map(|engine| engine.version().to_owned());
-        if let Some(engine) = engine.clone() {
-            tokio::spawn(async move { engine.remove_orphans().await });
-        }
+        let docker = config.engine.as_ref().map(|engine| engine.version().to_owned());
         let stop = CancellationToken::new();
         let work_dir = config.work_dir.clone();
-        let setup = actor::Setup { config, address, engine, started: actor::now() };
-        let actor = actor::Actor::new(setup, master, stop.clone());
-        let router = http::router(http::Shared { asks: actor.asks(), id: actor.id(), work_dir, address });
+        let setup = actor::Setup { engine: config.engine.clone(), config, address, started: actor::now() };
+        let mut actor = actor::Actor::new(setup, master, stop.clone());
+        actor.recover().await?;
+        let router = http::router(http::Shared {
+            asks: actor.asks(),
+            executors: actor.executor_calls(),
+            id: actor.id(),
+            work_dir,
+            address,
+        });
         let stopped = stop.clone();
         tokio::spawn(async move {
             let serve = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned());
@@ -111,6 +118,18 @@ impl Agent {
             tracing::error!(%error, "an embedded agent didn't end well");
         }
     }
+}
+
+/// The Docker Engine that containers are to run on, if they are to be real and one answers. What dead processes left
+/// on it is removed.
+pub(super) async fn engine(docker: Docker) -> Option<Engine> {
+    if docker == Docker::Never {
+        return None;
+    }
+    let engine = Engine::find().await?;
+    let orphans = engine.clone();
+    tokio::spawn(async move { orphans.remove_orphans().await });
+    Some(engine)
 }
 
 impl Config {

@@ -26,6 +26,8 @@ pub(super) struct Start<'a> {
     pub(super) sandbox: &'a Path,
     /// Whom it runs as.
     pub(super) user: Option<&'a User>,
+    /// Where its exit status is noted, if it may outlive the agent.
+    pub(super) exit: Option<&'a Path>,
 }
 
 /// A process group that runs.
@@ -33,7 +35,16 @@ pub(super) struct Start<'a> {
 pub(super) struct Process {
     child: Child,
     pid: u32,
+    noted: bool,
 }
+
+/// Runs a command and notes its exit status. A kill of the group must not end it before the command; the traps are
+/// not inherited. What a signal ended has 128 more than the signal's number.
+const NOTE_EXIT: &str = r#"trap : HUP INT QUIT TERM
+"$@"
+code=$?
+echo "$code" > "$0"
+exit "$code""#;
 
 /// The argument list of a command; `shell` ones go to `sh -c`.
 ///
@@ -57,10 +68,16 @@ impl Process {
     /// The sentence for the task's status.
     pub(super) fn start(start: &Start<'_>) -> Result<Self, String> {
         let (program, arguments) = arguments(start.command)?;
-        let mut command = Command::new(&program);
-        if let Some(name) = arguments.first() {
-            command.arg0(name);
-        }
+        let mut command = match start.exit {
+            Some(exit) => noting(exit, &program, start.user)?,
+            None => {
+                let mut command = Command::new(&program);
+                if let Some(name) = arguments.first() {
+                    command.arg0(name);
+                }
+                command
+            }
+        };
         command.args(arguments.iter().skip(1)).env_clear().envs(start.environment).current_dir(start.sandbox);
         let output = |name| open_output(start.sandbox, name, start.user).map(Stdio::from);
         let told = |error: io::Error| format!("Failed to open the task's output: {error}");
@@ -71,7 +88,7 @@ impl Process {
         }
         let child = command.spawn().map_err(|error| format!("Failed to execute '{program}': {error}"))?;
         let pid = child.id().ok_or_else(|| format!("Failed to execute '{program}': it has no process id"))?;
-        Ok(Self { child, pid })
+        Ok(Self { child, pid, noted: start.exit.is_some() })
     }
 
     /// Its process id, which is its group's too.
@@ -86,7 +103,7 @@ impl Process {
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         signal_group(self.pid, Signal::SIGKILL);
-        Ok(status)
+        Ok(status.code().filter(|_| self.noted).map_or(status, status_of_note))
     }
 
     /// Signals it and all that it has started.
@@ -100,6 +117,79 @@ impl Drop for Process {
         // Only while the leader is unreaped is the number surely still its own.
         if self.child.id().is_some() {
             signal_tree(self.pid, Signal::SIGKILL);
+        }
+    }
+}
+
+/// The command that runs `program` and notes how it ended; its arguments are still to be added.
+fn noting(exit: &Path, program: &str, user: Option<&User>) -> Result<Command, String> {
+    let told = |error: io::Error| format!("Failed to make a note of the command's end possible: {error}");
+    if !is_executable(program) {
+        return Err(format!("Failed to execute '{program}': No such file or directory (os error 2)"));
+    }
+    File::create(exit).map_err(told)?;
+    if let Some(user) = user {
+        user.own(exit).map_err(told)?;
+    }
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(NOTE_EXIT).arg(exit).arg(program);
+    Ok(command)
+}
+
+/// Whether a program is there to be run; the shell that notes exits would only tell 127.
+fn is_executable(program: &str) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let runs = |path: &Path| path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0);
+    if program.contains('/') {
+        return !program.starts_with('/') || runs(Path::new(program));
+    }
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| runs(&folder.join(program))))
+}
+
+/// How a command ended whose exit status a shell noted. Of an exit status above 128 a shell doesn't tell whether it
+/// was a signal; it nearly always was.
+fn status_of_note(code: i32) -> ExitStatus {
+    match code.checked_sub(128).map(Signal::try_from) {
+        Some(Ok(signal)) => ExitStatus::from_raw(signal as i32),
+        _ => ExitStatus::from_raw(code << 8),
+    }
+}
+
+/// A command that an earlier agent started, and that this one can't wait for as its own.
+#[derive(Debug)]
+pub(super) struct Adopted {
+    pid: u32,
+    started: u64,
+    exit: std::path::PathBuf,
+}
+
+/// How often an adopted process is looked at.
+const GLANCE: std::time::Duration = std::time::Duration::from_millis(100);
+
+impl Adopted {
+    /// The process of that number and start, which may have ended meanwhile.
+    pub(super) fn new(pid: u32, started: u64, exit: std::path::PathBuf) -> Self {
+        Self { pid, started, exit }
+    }
+
+    fn runs(&self) -> bool {
+        let found = i32::try_from(self.pid).ok().and_then(listed);
+        found.is_some_and(|process| process.started == self.started && process.state != 'Z')
+    }
+
+    /// Waits for its end; `None` if nobody noted how it ended.
+    pub(super) async fn wait(&self) -> Option<ExitStatus> {
+        while self.runs() {
+            tokio::time::sleep(GLANCE).await;
+        }
+        let noted = std::fs::read_to_string(&self.exit).ok();
+        noted.and_then(|text| text.trim().parse().ok()).map(status_of_note)
+    }
+
+    /// Signals it and all that it has started.
+    pub(super) fn signal(&self, signal: Signal) {
+        if self.runs() {
+            signal_tree(self.pid, signal);
         }
     }
 }
@@ -142,7 +232,9 @@ fn descendants(leader: u32) -> Vec<i32> {
 pub(super) struct Listed {
     /// Its id.
     pub(super) pid: i32,
-    /// Its parent's.
+    /// Its state, such as `R`, or `Z` when it only waits to be waited for.
+    pub(super) state: char,
+    /// Its parent's id.
     pub(super) parent: i32,
     /// Its group's.
     pub(super) group: i32,
@@ -174,6 +266,7 @@ fn read_stat(pid: i32, stat: &str) -> Option<Listed> {
     let id = |index: usize| fields.get(index)?.parse::<i32>().ok();
     Some(Listed {
         pid,
+        state: fields.first()?.chars().next()?,
         parent: id(1)?,
         group: id(2)?,
         user_ticks: number(11)?,
@@ -244,7 +337,7 @@ mod tests {
     async fn run(command: &CommandInfo) -> (Result<String, String>, String) {
         let folder = tempfile::tempdir().unwrap();
         let environment = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
-        let start = Start { command, environment: &environment, sandbox: folder.path(), user: None };
+        let start = Start { command, environment: &environment, sandbox: folder.path(), user: None, exit: None };
         let ended = match Process::start(&start) {
             Ok(mut process) => Ok(told(process.wait().await.unwrap())),
             Err(error) => Err(error),
@@ -275,7 +368,8 @@ mod tests {
         let environment = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
         // `set -m` gives background jobs groups of their own.
         let command = shell("set -m; sleep 1000 & echo $! > child; wait");
-        let start = Start { command: &command, environment: &environment, sandbox: folder.path(), user: None };
+        let start =
+            Start { command: &command, environment: &environment, sandbox: folder.path(), user: None, exit: None };
         let mut process = Process::start(&start).unwrap();
         let child: i32 = loop {
             match std::fs::read_to_string(folder.path().join("child")).ok().and_then(|text| text.trim().parse().ok()) {
@@ -289,6 +383,27 @@ mod tests {
         while std::fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
             assert!(std::time::Instant::now() < deadline, "the child outlived the kill");
             tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_outlives_its_agent_notes_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
+        let exit = folder.path().join("exit");
+        for (command, expected) in [
+            ("exit 3", "exited with status 3"),
+            ("kill -9 $$", "terminated with signal Killed"),
+            ("kill -TERM 0", "terminated with signal Terminated"),
+        ] {
+            let command = shell(command);
+            let (sandbox, exit) = (folder.path(), Some(exit.as_path()));
+            let start = Start { command: &command, environment: &environment, sandbox, user: None, exit };
+            let mut process = Process::start(&start).unwrap();
+            let (pid, noted) = (process.pid(), folder.path().join("exit"));
+            assert_eq!(told(process.wait().await.unwrap()), expected);
+            // Another agent sees a process that is gone, and the note.
+            assert_eq!(told(Adopted::new(pid, 0, noted).wait().await.unwrap()), expected);
         }
     }
 

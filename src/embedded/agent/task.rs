@@ -15,9 +15,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::check::{self, Found, Place};
 use super::docker::{self, Container, Engine};
-use super::process::{self, Process};
+use super::process::{self, Adopted, Process};
 use super::user::User;
-use super::{fetch, options};
+use super::{checkpoint, fetch, options};
 use crate::mesos::{
     CheckStatusInfo, CommandInfo, ContainerStatus, ExecutorId, FrameworkId, IpAddress, KillPolicy, NetworkInfo,
     StatusReason, StatusSource, TaskId, TaskInfo, TaskState, TaskStatus,
@@ -47,7 +47,7 @@ pub(super) struct Report {
 #[derive(Debug)]
 pub(super) enum What {
     /// Its process, or its container's first one.
-    Pid(u32),
+    Pid(u32, Option<u64>),
     /// A status update; the actor adds ids, time and uuid.
     Status(Box<TaskStatus>),
     /// Nothing of it runs any more, and nothing more will come.
@@ -88,6 +88,21 @@ pub(super) struct Job {
     pub(super) tells_killing: bool,
     /// Whether its executor is a default one, which words some things otherwise.
     pub(super) grouped: bool,
+    /// Where downloads are kept for other tasks.
+    pub(super) cache: PathBuf,
+    /// The agent's work folder, if tasks outlive the agent.
+    pub(super) survives: Option<PathBuf>,
+    /// What an earlier agent has left running.
+    pub(super) left: Option<Left>,
+}
+
+/// A task that an earlier agent started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    /// Its first process, and when that started.
+    pub(super) process: Option<(u32, u64)>,
+    /// Whether it has been told of as running.
+    pub(super) told: bool,
 }
 
 /// Of a kill, unless the task or the call says otherwise.
@@ -103,6 +118,7 @@ pub(super) async fn run(job: Job, mut orders: mpsc::UnboundedReceiver<Order>, te
 /// What runs.
 enum Running {
     Process(Process),
+    Adopted(Adopted),
     Container { container: Container, ended: AbortOnDropHandle<Result<i64, String>>, output: JoinHandle<()> },
     Simulated,
 }
@@ -173,6 +189,9 @@ impl<'a> Life<'a> {
     }
 
     async fn run(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) {
+        if let Some(left) = self.job.left {
+            return self.take_up(left, orders).await;
+        }
         let prepared = tokio::select! {
             prepared = self.prepare() => prepared,
             Some(_) = orders.recv() => return self.killed_before_start(),
@@ -180,11 +199,20 @@ impl<'a> Life<'a> {
         if let Err(error) = prepared {
             return self.failed_to_launch(error);
         }
+        // A process starts in no time, and its status names its id; a container takes its time.
+        let started = if matches!(self.job.how, How::Process) { Some(self.start().await) } else { None };
+        if let Some(Ok(Running::Process(process))) = &started {
+            self.tell_pid(process.pid());
+        }
         // A default executor says so before it launches anything; see `prepare`.
         if !self.job.grouped {
             self.update(self.status(TaskState::Starting));
         }
-        let mut running = match self.start().await {
+        let started = match started {
+            Some(started) => started,
+            None => self.start().await,
+        };
+        let mut running = match started {
             Ok(running) => running,
             Err(message) => {
                 return self.update(TaskStatus { message: Some(message), ..self.status(TaskState::Failed) });
@@ -194,6 +222,52 @@ impl<'a> Life<'a> {
         let (ended, killing) = self.watch(&mut running, orders).await;
         self.clean_up(running).await;
         self.ended(ended, killing);
+    }
+
+    /// Goes on with what an earlier agent started, or says that it is lost.
+    async fn take_up(&mut self, left: Left, orders: &mut mpsc::UnboundedReceiver<Order>) {
+        let Some(mut running) = self.find(left).await else {
+            return self.update(TaskStatus {
+                message: Some("Abnormal executor termination: unknown container".to_owned()),
+                source: Some(StatusSource::Agent),
+                reason: Some(StatusReason::ExecutorTerminated),
+                ..self.status(TaskState::Failed)
+            });
+        };
+        if !left.told {
+            self.started(&running).await;
+        }
+        let (ended, killing) = self.watch(&mut running, orders).await;
+        self.clean_up(running).await;
+        self.ended(ended, killing);
+    }
+
+    async fn find(&self, left: Left) -> Option<Running> {
+        match &self.job.how {
+            How::Simulated => Some(Running::Simulated),
+            How::Process => {
+                let ((pid, started), work_dir) = (left.process?, self.job.survives.as_ref()?);
+                let exit = checkpoint::exit_path(work_dir, &self.job.container_id);
+                Some(Running::Adopted(Adopted::new(pid, started, exit)))
+            }
+            How::Container(engine) => {
+                let container = engine.find_container(&self.name()).await?;
+                Some(self.attend(container))
+            }
+        }
+    }
+
+    /// Its container's name.
+    fn name(&self) -> String {
+        format!("mesos-{}", self.job.container_id)
+    }
+
+    /// Waits for a container, and keeps its output.
+    fn attend(&self, container: Container) -> Running {
+        let (waited, kept, sandbox) = (container.clone(), container.clone(), self.job.sandbox.clone());
+        let ended = AbortOnDropHandle::new(tokio::spawn(async move { waited.wait().await }));
+        let output = tokio::spawn(async move { kept.keep_output(&sandbox).await });
+        Running::Container { container, ended, output }
     }
 
     fn killed_before_start(&self) {
@@ -232,7 +306,13 @@ impl<'a> Life<'a> {
         if matches!(self.job.how, How::Simulated) {
             return Ok(());
         }
-        if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref()).await.is_err() {
+        // Without its root folder a command would be run in another place than it was made for.
+        let image = self.job.task.container.as_ref().and_then(|container| container.mesos.as_ref()?.image.as_ref());
+        if let Some(image) = image {
+            return Err(format!("Unsupported container image type: {}", image.r#type));
+        }
+        if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref(), &self.job.cache).await.is_err()
+        {
             let container = &self.job.container_id;
             return Err(format!("Failed to fetch all URIs for container '{container}': exited with status 1"));
         }
@@ -268,19 +348,21 @@ impl<'a> Life<'a> {
             }
             How::Process => {
                 let (command, environment) = (self.command(), self.environment());
+                let exit = job.survives.as_ref().map(|folder| checkpoint::exit_path(folder, &job.container_id));
                 let start = process::Start {
                     command: &command,
                     environment: &environment,
                     sandbox: &job.sandbox,
                     user: job.user.as_ref(),
+                    exit: exit.as_deref(),
                 };
                 Process::start(&start).map(Running::Process)
             }
             How::Container(engine) => {
-                let name = format!("mesos-{}", job.container_id);
+                let name = self.name();
                 let mut body = options::container(&job.task, &job.sandbox, &name)
                     .map_err(|error| format!("Failed to create docker run options: {error}"))?;
-                docker::own(&mut body);
+                docker::own(&mut body, job.survives.as_deref());
                 let container = match engine.run(&name, body).await {
                     Ok(container) => container,
                     Err((code, words)) => {
@@ -288,10 +370,7 @@ impl<'a> Life<'a> {
                         return Err(format!("Container exited with status {code}"));
                     }
                 };
-                let (waited, kept, sandbox) = (container.clone(), container.clone(), job.sandbox.clone());
-                let ended = AbortOnDropHandle::new(tokio::spawn(async move { waited.wait().await }));
-                let output = tokio::spawn(async move { kept.keep_output(&sandbox).await });
-                Ok(Running::Container { container, ended, output })
+                Ok(self.attend(container))
             }
         }
     }
@@ -318,14 +397,14 @@ impl<'a> Life<'a> {
     async fn started(&mut self, running: &Running) {
         let mut status = self.status(TaskState::Running);
         match running {
-            Running::Process(process) => self.tell(What::Pid(process.pid())),
+            Running::Process(_) | Running::Adopted(_) => {}
             Running::Simulated => {
                 status.message = Some("(simulated: no Docker Engine answers, nothing is executed)".to_owned());
             }
             Running::Container { container, .. } => match container.inspect().await {
                 Ok(inspected) => {
                     if let Some(pid) = inspected.pid {
-                        self.tell(What::Pid(pid));
+                        self.tell_pid(pid);
                     }
                     self.ip = inspected.ip;
                     status = self.status(TaskState::Running);
@@ -337,10 +416,15 @@ impl<'a> Life<'a> {
         self.update(status);
     }
 
+    fn tell_pid(&self, pid: u32) {
+        let started = i32::try_from(pid).ok().and_then(process::listed).map(|process| process.started);
+        self.tell(What::Pid(pid, started));
+    }
+
     fn checks(&self, running: &Running) -> (mpsc::UnboundedReceiver<Found>, Vec<AbortOnDropHandle<()>>) {
         let (sender, found) = mpsc::unbounded_channel();
         let place = match running {
-            Running::Process(_) => Place::Sandbox {
+            Running::Process(_) | Running::Adopted(_) => Place::Sandbox {
                 folder: self.job.sandbox.clone(),
                 environment: self.environment(),
                 user: self.job.user.clone(),
@@ -413,6 +497,7 @@ impl<'a> Life<'a> {
         let mut escalate = since.checked_add(grace);
         match running {
             Running::Process(process) => process.signal(Signal::SIGTERM),
+            Running::Adopted(process) => process.signal(Signal::SIGTERM),
             Running::Container { container, .. } => {
                 // The Engine escalates by itself.
                 escalate = None;
@@ -485,6 +570,12 @@ impl Running {
                 Ok(status) => Ended { well: status.success(), words: format!("Command {}", process::told(status)) },
                 Err(error) => Ended { well: false, words: format!("Failed to get exit status for Command: {error}") },
             },
+            Self::Adopted(process) => match process.wait().await {
+                Some(status) => Ended { well: status.success(), words: format!("Command {}", process::told(status)) },
+                // Killed with the shell that would have noted it.
+                None if killed => Ended { well: false, words: "Command terminated with signal Killed".to_owned() },
+                None => Ended { well: false, words: "Failed to get exit status for Command".to_owned() },
+            },
             Self::Container { ended, .. } => match ended.await {
                 Ok(Ok(code)) => Ended { well: code == 0, words: format!("Container exited with status {code}") },
                 Ok(Err(error)) => {
@@ -501,8 +592,10 @@ impl Running {
     }
 
     fn kill(&self) {
-        if let Self::Process(process) = self {
-            process.signal(Signal::SIGKILL);
+        match self {
+            Self::Process(process) => process.signal(Signal::SIGKILL),
+            Self::Adopted(process) => process.signal(Signal::SIGKILL),
+            Self::Container { .. } | Self::Simulated => {}
         }
     }
 }
@@ -520,7 +613,8 @@ fn nanoseconds(count: i64) -> Duration {
     Duration::from_nanos(u64::try_from(count).unwrap_or(0))
 }
 
-async fn at(time: Option<Instant>) {
+/// Waits for a moment, or for ever where there is none.
+pub(super) async fn at(time: Option<Instant>) {
     match time {
         Some(time) => tokio::time::sleep_until(time).await,
         None => pending().await,

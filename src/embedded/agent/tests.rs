@@ -18,13 +18,16 @@ struct Master {
     agent: Agent,
     from_agent: mpsc::UnboundedReceiver<FromAgent>,
     link: mpsc::UnboundedSender<ToAgent>,
-    _work_dir: tempfile::TempDir,
+    work_dir: tempfile::TempDir,
 }
 
 impl Master {
     /// Starts an agent and takes its registration.
     async fn start(docker: Docker) -> Self {
-        let work_dir = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), docker, false).await
+    }
+
+    async fn start_in(work_dir: tempfile::TempDir, docker: Docker, recover: bool) -> Self {
         let (sender, mut from_agent) = mpsc::unbounded_channel();
         let config = Config {
             index: 0,
@@ -32,7 +35,8 @@ impl Master {
             port: 0,
             hostname: "localhost".to_owned(),
             work_dir: work_dir.path().to_owned(),
-            docker,
+            engine: super::engine(docker).await,
+            recover,
             offers: AgentConfig::default(),
         };
         let agent = Agent::start(config, sender).await.unwrap();
@@ -44,7 +48,7 @@ impl Master {
             other => panic!("{other:?}"),
         };
         link.send(ToAgent::Registered("S0".into())).unwrap();
-        Self { agent, from_agent, link, _work_dir: work_dir }
+        Self { agent, from_agent, link, work_dir }
     }
 
     fn framework(capabilities: &[&str]) -> Box<FrameworkInfo> {
@@ -197,6 +201,11 @@ async fn what_cannot_start_says_why() {
     master.launch("user", json!({"command": {"value": "true", "user": "no-such-user"}}));
     let told = master.updates(1).await.remove(0);
     assert!(told.starts_with("TASK_LOST REASON_EXECUTOR_TERMINATED Failed to create executor directory"), "{told}");
+    let image = json!({"type": "MESOS", "mesos": {"image": {"type": "DOCKER", "docker": {"name": "busybox"}}}});
+    master.launch("image", json!({"command": {"value": "true"}, "container": image}));
+    let failed = "TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED \
+                  Failed to launch container: Unsupported container image type: DOCKER";
+    assert_eq!(master.updates(1).await, [failed]);
     master.launch("exe", json!({"command": {"shell": false, "value": "/no/such/exe"}}));
     let told = master.updates(2).await;
     assert!(told[1].starts_with("TASK_FAILED Failed to execute '/no/such/exe'"), "{told:?}");
@@ -318,6 +327,146 @@ async fn a_framework_that_is_gone_hears_nothing_more() {
     }
 }
 
+#[tokio::test]
+async fn an_agent_that_is_killed_takes_its_tasks_up_again() {
+    let mut master = Master::start_in(tempfile::tempdir().unwrap(), Docker::Never, true).await;
+    let waits = "while [ ! -e go ]; do sleep 0.05; done; exit 5";
+    master.launch("ends", json!({"command": {"value": waits}}));
+    assert_eq!(master.updates(2).await, ["TASK_STARTING", "TASK_RUNNING"]);
+    master.launch("runs", json!({"command": {"value": "sleep 1000"}}));
+    assert_eq!(master.updates(1).await, ["TASK_STARTING"]);
+    let unacknowledged = master.seen().await;
+    let state = master.state().await;
+    let directory = state["frameworks"][0]["executors"][0]["directory"].as_str().unwrap().to_owned();
+    // Its processes are not told to go, as when the agent's process is killed.
+    master.agent.actor.abort();
+    let (sender, _) = mpsc::unbounded_channel();
+    let offers = AgentConfig::default();
+    let address = "127.0.0.1".parse().unwrap();
+    let work_dir = master.work_dir.path().to_owned();
+    let settings = |recover| Config {
+        index: 0,
+        address,
+        port: 0,
+        hostname: "localhost".to_owned(),
+        work_dir: work_dir.clone(),
+        engine: None,
+        recover,
+        offers: offers.clone(),
+    };
+    drop(Agent::start(settings(false), sender).await.unwrap());
+    let (sender, mut from_agent) = mpsc::unbounded_channel();
+    let agent = Agent::start(settings(true), sender).await.unwrap();
+    let Some((_, ToMaster::Register { info, link, survivors, .. })) = from_agent.recv().await else {
+        panic!("no registration")
+    };
+    assert_eq!(info.id, Some("S0".into()));
+    assert_eq!(survivors.len(), 2);
+    link.send(ToAgent::Registered("S0".into())).unwrap();
+    (master.agent, master.from_agent, master.link) = (agent, from_agent, link);
+    // What was not acknowledged comes again; what ends meanwhile is told with its exit status.
+    assert_eq!(master.update().await.uuid, unacknowledged.uuid);
+    std::fs::write(format!("{directory}/go"), "").unwrap();
+    let ended = "TASK_FAILED REASON_COMMAND_EXECUTOR_FAILED Command exited with status 5";
+    assert_eq!(master.updates(1).await, [ended]);
+    master.kill("runs");
+    let killed = "TASK_KILLED Command terminated with signal Terminated";
+    assert_eq!(master.updates(2).await, ["TASK_KILLING", killed]);
+    master.agent.shutdown().await;
+}
+
+/// The test speaks as an executor whose process only sleeps.
+#[tokio::test]
+async fn a_framework_may_bring_its_own_executor() {
+    use crate::embedded::wire::{self, Format};
+    use crate::mesos::executor::{Call, Event};
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for format in [Format::Json, Format::Protobuf] {
+        let mut master = Master::start(Docker::Never).await;
+        let url = format!("http://{}/slave(1)/api/v1/executor", master.agent.address());
+        let client = reqwest::Client::new();
+        let post = async |mut call: Value| {
+            call["executor_id"] = json!({"value": "E"});
+            call["framework_id"] = json!({"value": "F"});
+            let call: Call = serde_json::from_value(call).unwrap();
+            let request = client.post(&url).body(format.write(&call));
+            let kind = format.media_type();
+            request.header("content-type", kind).header("accept", kind).send().await.unwrap()
+        };
+        let subscribe = json!({"type": "SUBSCRIBE", "subscribe": {}});
+        let refused = post(subscribe.clone()).await;
+        assert_eq!(refused.status().as_u16(), 400);
+        assert_eq!(refused.text().await.unwrap(), "Framework cannot be found");
+        let executor = json!({"executor_id": {"value": "E"}, "command": {"value": "sleep 1000"}});
+        master.launch("t", json!({"executor": executor}));
+        // The launch and this call come on different ways.
+        let mut stream = loop {
+            let answer = post(subscribe.clone()).await;
+            if answer.status().as_u16() == 200 {
+                break answer;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(stream.headers()["content-type"], format.media_type());
+        let mut decoder = crate::recordio::Decoder::default();
+        let mut next = async || loop {
+            if let Some(record) = decoder.next_record().unwrap() {
+                break wire::read::<Event>(format, &record, "Event").unwrap();
+            }
+            decoder.push(timeout(DEADLINE, stream.chunk()).await.unwrap().unwrap().expect("an event"));
+        };
+        let subscribed = next().await.subscribed.unwrap();
+        assert_eq!(subscribed.agent_info.id, Some("S0".into()));
+        assert_eq!(next().await.launch.unwrap().task.task_id.as_str(), "t");
+        let update = |state: &str, uuid: &str| {
+            let status = json!({"task_id": {"value": "t"}, "state": state, "uuid": uuid, "timestamp": 1.5,
+                "source": "SOURCE_EXECUTOR", "message": "mine"});
+            json!({"type": "UPDATE", "update": {"status": status}})
+        };
+        let (first, last) = ("AAAAAAAAAAAAAAAAAAAAAA==", "AQEBAQEBAQEBAQEBAQEBAQ==");
+        assert_eq!(post(update("TASK_RUNNING", first)).await.status().as_u16(), 202);
+        assert_eq!(next().await.acknowledged.unwrap().uuid.0, [0; 16]);
+        let running = master.update().await;
+        assert_eq!((running.uuid.unwrap().0, running.message.as_deref()), (vec![0; 16], Some("mine")));
+        assert_eq!(running.timestamp, Some(1.5));
+        // Doubled: acknowledged, and not passed on.
+        post(update("TASK_RUNNING", first)).await;
+        assert_eq!(next().await.acknowledged.unwrap().uuid.0, [0; 16]);
+        let data = b"to".to_vec();
+        master.send(ToAgent::Message { framework_id: "F".into(), executor_id: "E".into(), data });
+        assert_eq!(next().await.message.unwrap().data.0, b"to");
+        post(json!({"type": "MESSAGE", "message": {"data": "YmFjaw=="}})).await;
+        match timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1 {
+            ToMaster::Message { data, .. } => assert_eq!(data, b"back"),
+            other => panic!("{other:?}"),
+        }
+        master.kill("t");
+        assert_eq!(next().await.kill.unwrap().task_id.as_str(), "t");
+        post(update("TASK_KILLED", last)).await;
+        assert_eq!(next().await.acknowledged.unwrap().uuid.0, [1; 16]);
+        assert_eq!(master.update().await.state.as_str(), "TASK_KILLED");
+        // Another task of the same executor, which ends without having told of it.
+        master.launch("u", json!({"executor": executor}));
+        assert_eq!(next().await.launch.unwrap().task.task_id.as_str(), "u");
+        let state = master.state().await;
+        let shown = &state["frameworks"][0]["executors"][0];
+        assert_eq!((&shown["id"], &shown["tasks"][0]["executor_id"]), (&json!("E"), &json!("E")));
+        let containers: Value = serde_json::from_str(&master.get("/containers").await.1).unwrap();
+        let pid = containers[0]["status"]["executor_pid"].as_u64().unwrap();
+        super::process::signal_tree(u32::try_from(pid).unwrap(), nix::sys::signal::Signal::SIGKILL);
+        let lost = "TASK_FAILED REASON_EXECUTOR_TERMINATED Executor terminated";
+        assert_eq!(master.updates(1).await, [lost]);
+        loop {
+            match timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1 {
+                ToMaster::ExecutorExited { status, .. } => break assert_eq!(status, 9),
+                _ => {}
+            }
+        }
+        master.agent.shutdown().await;
+    }
+}
+
 /// An agent with a Docker Engine and a busybox image, or why there is none.
 async fn with_docker() -> Result<Master, &'static str> {
     let master = Master::start(Docker::Auto).await;
@@ -397,4 +546,102 @@ async fn bad_requests_are_answered_as_by_a_real_agent() {
     let foreign = client.get(format!("http://{}/state", master.agent.address())).header("host", "evil.example");
     assert_eq!(foreign.send().await.unwrap().status().as_u16(), 403);
     master.agent.shutdown().await;
+}
+
+/// A whole embedded Mesos that is stopped as if killed, and started again on its work folder.
+#[tokio::test]
+async fn a_cluster_with_a_work_folder_is_there_again() {
+    use crate::embedded::{Cluster, Config as Settings};
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let work_dir = tempfile::tempdir().unwrap();
+    let settings =
+        || Settings { work_dir: Some(work_dir.path().to_owned()), docker: Docker::Never, ..Settings::default() };
+    let mut cluster = Cluster::start(settings()).await.unwrap();
+    let client = reqwest::Client::new();
+    let call = async |url: String, body: Value, stream: &str| {
+        let post = client.post(format!("{url}/api/v1/scheduler")).header("content-type", "application/json");
+        let post = post.header("accept", "application/json").body(body.to_string());
+        let post = if stream.is_empty() { post } else { post.header("mesos-stream-id", stream) };
+        timeout(DEADLINE, post.send()).await.unwrap().unwrap()
+    };
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name;
+    let mut info = json!({"user": user, "name": "f", "failover_timeout": 1000.0});
+    let subscribe =
+        |info: &Value| json!({"type": "SUBSCRIBE", "framework_id": info["id"], "subscribe": {"framework_info": info}});
+    let mut stream = call(cluster.url(), subscribe(&info), "").await;
+    let id = stream.headers()["mesos-stream-id"].to_str().unwrap().to_owned();
+    let mut decoder = crate::recordio::Decoder::default();
+    let mut running = Value::Null;
+    while running.is_null() {
+        let Some(record) = decoder.next_record().unwrap() else {
+            decoder.push(timeout(DEADLINE, stream.chunk()).await.unwrap().unwrap().expect("an event"));
+            continue;
+        };
+        let event: Value = serde_json::from_slice(&record).unwrap();
+        match event["type"].as_str().unwrap() {
+            "SUBSCRIBED" => info["id"] = event["subscribed"]["framework_id"].clone(),
+            "OFFERS" => {
+                let offer = &event["offers"]["offers"][0];
+                let task = json!({"name": "t", "task_id": {"value": "t"}, "agent_id": offer["agent_id"],
+                    "command": {"value": "sleep 1000"}, "resources": [
+                    {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.1}},
+                    {"name": "mem", "type": "SCALAR", "scalar": {"value": 32}}]});
+                let launch = json!({"type": "LAUNCH", "launch": {"task_infos": [task]}});
+                let accept = json!({"offer_ids": [offer["id"]], "operations": [launch]});
+                let body = json!({"type": "ACCEPT", "framework_id": info["id"], "accept": accept});
+                assert_eq!(call(cluster.url(), body, &id).await.status().as_u16(), 202);
+            }
+            "UPDATE" => {
+                let status = &event["update"]["status"];
+                let acknowledge =
+                    json!({"agent_id": status["agent_id"], "task_id": status["task_id"], "uuid": status["uuid"]});
+                let body = json!({"type": "ACKNOWLEDGE", "framework_id": info["id"], "acknowledge": acknowledge});
+                assert_eq!(call(cluster.url(), body, &id).await.status().as_u16(), 202);
+                if status["state"] == "TASK_RUNNING" {
+                    running = status.clone();
+                }
+            }
+            _ => {}
+        }
+    }
+    // Nobody is told to end anything.
+    for agent in &cluster.agents {
+        agent.actor.abort();
+    }
+    cluster = Cluster::start(settings()).await.unwrap();
+    let state = async |cluster: &Cluster| {
+        let state = reqwest::get(format!("{}/state", cluster.url())).await.unwrap();
+        serde_json::from_str::<Value>(&state.text().await.unwrap()).unwrap()
+    };
+    let again = loop {
+        let state = state(&cluster).await;
+        if state["frameworks"][0]["tasks"][0].is_object() {
+            break state;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(again["slaves"][0]["id"], running["agent_id"]["value"]);
+    assert_eq!(again["slaves"][0]["used_resources"]["cpus"], 0.1);
+    let framework = &again["frameworks"][0];
+    assert_eq!((&framework["id"], &framework["tasks"][0]["id"]), (&info["id"]["value"], &json!("t")));
+    assert_eq!((&framework["connected"], &framework["tasks"][0]["state"]), (&json!(false), &json!("TASK_RUNNING")));
+    // Its framework comes back and kills it.
+    let mut stream = call(cluster.url(), subscribe(&info), "").await;
+    assert_eq!(stream.status().as_u16(), 200);
+    let id = stream.headers()["mesos-stream-id"].to_str().unwrap().to_owned();
+    let kill = json!({"type": "KILL", "framework_id": info["id"], "kill": {"task_id": {"value": "t"}}});
+    assert_eq!(call(cluster.url(), kill, &id).await.status().as_u16(), 202);
+    let mut decoder = crate::recordio::Decoder::default();
+    loop {
+        let Some(record) = decoder.next_record().unwrap() else {
+            decoder.push(timeout(DEADLINE, stream.chunk()).await.unwrap().unwrap().expect("an event"));
+            continue;
+        };
+        let event: Value = serde_json::from_slice(&record).unwrap();
+        if event["update"]["status"]["state"] == "TASK_KILLED" {
+            break;
+        }
+    }
+    cluster.shutdown().await;
 }

@@ -74,7 +74,7 @@ impl Updates {
     ) -> Acknowledged {
         let key = (framework.clone(), task.clone());
         let Some(pending) = self.tasks.get_mut(&key) else { return Acknowledged::Nothing };
-        if !pending.queue.front().and_then(|status| status.uuid.as_ref()).is_some_and(|known| known.0 == uuid) {
+        if pending.queue.front().and_then(|status| status.uuid.as_ref()).is_none_or(|known| known.0 != uuid) {
             return Acknowledged::Nothing;
         }
         let Some(status) = pending.queue.pop_front() else { return Acknowledged::Nothing };
@@ -125,6 +125,11 @@ impl Updates {
     /// The updates of a task on their way, oldest first.
     pub(super) fn of(&self, framework: &FrameworkId, task: &TaskId) -> impl Iterator<Item = &TaskStatus> {
         self.tasks.get(&(framework.clone(), task.clone())).into_iter().flat_map(|pending| &pending.queue)
+    }
+
+    /// All updates on their way, each task's in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&FrameworkId, &TaskStatus)> {
+        self.tasks.iter().flat_map(|((framework, _), pending)| pending.queue.iter().map(move |it| (framework, it)))
     }
 
     /// Forgets a framework's: nobody is left to acknowledge them.

@@ -8,18 +8,14 @@ use nix::unistd::{Uid, User as SystemUser};
 /// A system user to switch to.
 #[derive(Clone, Debug)]
 pub(super) struct User {
-    /// Its name.
-    pub(super) name: String,
     /// Its number.
     pub(super) uid: u32,
     /// Its first group's number.
     pub(super) gid: u32,
-    /// Its home.
-    pub(super) home: String,
 }
 
 /// Whether tasks run as the user they ask for.
-pub(super) fn may_switch() -> bool {
+pub(in crate::embedded) fn may_switch() -> bool {
     Uid::effective().is_root()
 }
 
@@ -50,12 +46,7 @@ impl User {
 
 fn find(name: &str) -> Result<User, String> {
     match SystemUser::from_name(name) {
-        Ok(Some(user)) => Ok(User {
-            name: user.name,
-            uid: user.uid.as_raw(),
-            gid: user.gid.as_raw(),
-            home: user.dir.to_string_lossy().into_owned(),
-        }),
+        Ok(Some(user)) => Ok(User { uid: user.uid.as_raw(), gid: user.gid.as_raw() }),
         Ok(None) => Err(format!("No such user '{name}'")),
         Err(error) => Err(format!("Failed to get information of user '{name}': {error}")),
     }

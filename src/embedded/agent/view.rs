@@ -8,6 +8,8 @@ use super::actor::{Setup, now};
 use super::books::{Books, Executor, Framework, Task, is_terminal};
 use super::process;
 use super::updates::Updates;
+use crate::embedded::resources::upgraded;
+use crate::embedded::wire::defaults;
 use crate::mesos::{
     AgentInfo, CommandInfo, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, Json, Resource, Scalar, TaskInfo,
     TaskState, TaskStatus, ValueType,
@@ -48,7 +50,11 @@ pub(super) fn answer(setup: &Setup, books: &Books, updates: &Updates, question: 
         Question::Flags => json!({"flags": flags(setup)}),
         Question::Metrics => metrics(setup, books),
         Question::Files => files(books),
-        Question::Agent => json!({"agent_info": agent_info(setup, books)}),
+        Question::Agent => {
+            let info = agent_info(setup, books);
+            let resources = info.resources.into_iter().map(upgraded).collect();
+            json!({"agent_info": AgentInfo { resources, ..info }})
+        }
         Question::ContainersV1 => {
             json!({"containers": running(books).map(|(id, it)| container_v1(id, it)).collect::<Vec<_>>()})
         }
@@ -224,8 +230,8 @@ fn executor(executor: &Executor) -> Json {
         "queued_tasks": [],
         "completed_tasks": executor.completed.iter().map(shown).collect::<Vec<_>>(),
     });
-    if let (Json::Object(fields), false) = (&mut shown, generated) {
-        fields.insert("type".to_owned(), json!("DEFAULT"));
+    if let (Json::Object(fields), Some(kind)) = (&mut shown, &info.r#type) {
+        fields.insert("type".to_owned(), json!(kind.as_str()));
     }
     shown
 }
@@ -251,10 +257,10 @@ fn task(task: &Task, executor: &Executor, generated: bool) -> Json {
         put("discovery", json!(discovery));
     }
     if let Some(container) = &info.container {
-        put("container", json!(container));
+        put("container", defaults::shown(container));
     }
     if let Some(check) = &info.health_check {
-        put("health_check", json!(check));
+        put("health_check", defaults::shown(check));
     }
     Json::Object(shown)
 }
@@ -281,11 +287,11 @@ fn status(status: &TaskStatus) -> Json {
 /// Executors that run, with their frameworks' ids.
 fn running(books: &Books) -> impl Iterator<Item = (&FrameworkId, &Executor)> {
     let all = books.frameworks.iter().flat_map(|(id, framework)| framework.executors.values().map(move |it| (id, it)));
-    all.filter(|(_, executor)| executor.tasks.iter().any(|task| task.orders.is_some()))
+    all.filter(|(_, executor)| executor.stop.is_some() || executor.tasks.iter().any(|task| task.orders.is_some()))
 }
 
 fn first_pid(executor: &Executor) -> Option<u32> {
-    executor.tasks.iter().find_map(|task| task.pid)
+    executor.pid.or_else(|| executor.tasks.iter().find_map(|task| task.pid))
 }
 
 /// What an executor's processes use now.
@@ -295,7 +301,8 @@ fn statistics(executor: &Executor) -> Map<String, Json> {
         let of_name = used.iter().filter(|resource| resource.name == name);
         of_name.filter_map(|resource| resource.scalar.as_ref()).map(|amount| amount.value).sum::<f64>()
     };
-    let groups: Vec<_> = executor.tasks.iter().filter_map(|task| i32::try_from(task.pid?).ok()).collect();
+    let pids = executor.tasks.iter().filter_map(|task| task.pid).chain(executor.pid);
+    let groups: Vec<_> = pids.filter_map(|pid| i32::try_from(pid).ok()).collect();
     let own = process::processes().filter(|one| groups.contains(&one.group) || groups.contains(&one.pid));
     let (mut user, mut system, mut pages) = (0_u64, 0_u64, 0_u64);
     for one in own {
@@ -376,8 +383,8 @@ fn task_v1(task: &Task, executor: &Executor, updates: &Updates) -> Json {
     let optional = [
         ("labels", info.labels.as_ref().map(|it| json!(it))),
         ("discovery", info.discovery.as_ref().map(|it| json!(it))),
-        ("container", info.container.as_ref().map(|it| json!(it))),
-        ("health_check", info.health_check.as_ref().map(|it| json!(it))),
+        ("container", info.container.as_ref().map(defaults::shown)),
+        ("health_check", info.health_check.as_ref().map(defaults::shown)),
         ("kill_policy", info.kill_policy.as_ref().map(|it| json!(it))),
     ];
     for (name, value) in optional {
@@ -415,13 +422,13 @@ fn tasks(books: &Books, updates: &Updates) -> Json {
 fn executors(books: &Books) -> Json {
     let of = |wanted: bool| {
         let some = all_executors(books).filter(move |(live, _)| *live == wanted);
-        some.map(|(_, executor)| json!({"executor_info": executor.info})).collect::<Vec<_>>()
+        some.map(|(_, executor)| json!({"executor_info": defaults::shown(&executor.info)})).collect::<Vec<_>>()
     };
     json!({"executors": of(true), "completed_executors": of(false)})
 }
 
 fn frameworks(books: &Books) -> Json {
-    let shown = |framework: &Framework| json!({"framework_info": framework.info});
+    let shown = |framework: &Framework| json!({"framework_info": defaults::shown(&framework.info)});
     json!({
         "frameworks": books.frameworks.values().map(shown).collect::<Vec<_>>(),
         "completed_frameworks": books.completed.iter().map(shown).collect::<Vec<_>>(),
@@ -493,7 +500,8 @@ fn flags(setup: &Setup) -> Json {
         "docker_socket": "/var/run/docker.sock",
         "executor_registration_timeout": "1mins",
         "executor_shutdown_grace_period": "5secs",
-        "fetcher_cache_size": "0B",
+        "fetcher_cache_dir": super::fetch::cache_dir(&config.work_dir),
+        "fetcher_cache_size": "2GB",
         "frameworks_home": "",
         "gc_delay": "1weeks",
         "help": "false",
@@ -539,6 +547,7 @@ pub(super) fn generated_executor(framework_id: &FrameworkId, task: &TaskInfo) ->
         resources: vec![scalar("cpus", 0.1), scalar("mem", 32.0)],
         name: Some(format!("Command Executor (Task: {id}) (Command: {})", command_text(&command))),
         source: Some(id.to_owned()),
+        container: task.container.clone(),
         labels: task.labels.clone(),
         discovery: task.discovery.clone(),
         ..Default::default()

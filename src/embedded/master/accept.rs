@@ -12,9 +12,9 @@ use super::validate::task::{self as check_task, Place, Taken};
 use crate::embedded::link::ToAgent;
 use crate::embedded::resources::{Resources, fixed, floating, upgraded};
 use crate::mesos::{
-    Accept, AgentId, AllocationInfo, EventMessage, EventType, ExecutorInfo, Filters, FrameworkId, HealthCheckType,
-    LaunchGroup, OfferId, Operation, OperationState, OperationStatus, OperationType, Resource, Scalar, StatusReason,
-    TaskInfo, TaskState, UpdateOperationStatus, Uuid,
+    Accept, AgentId, AllocationInfo, EventMessage, EventType, ExecutorInfo, FrameworkId, HealthCheckType, LaunchGroup,
+    OfferId, Operation, OperationState, OperationStatus, OperationType, Resource, Scalar, StatusReason, TaskInfo,
+    TaskState, UpdateOperationStatus, Uuid,
 };
 
 /// Before an operation's status is sent a second time.
@@ -57,7 +57,7 @@ impl Master {
         let declined = used.rest.minus(&converted);
         let now = Instant::now();
         self.allocator.recover(id, &used.agent, &converted, None, now);
-        let filters = accept.filters.unwrap_or_else(Filters::default);
+        let filters = accept.filters.unwrap_or_default();
         self.allocator.recover(id, &used.agent, &declined, Some(&filters), now);
     }
 
@@ -243,7 +243,7 @@ impl Master {
             executor: &|id| framework.executor(agent, id).cloned(),
             shares: &|id| {
                 let under =
-                    framework.tasks.iter().filter(|task| task.agent == *agent && task.executor.as_ref() == Some(id));
+                    framework.tasks.values().filter(|task| task.agent == *agent && task.executor.as_ref() == Some(id));
                 under
                     .map(|task| {
                         let linux = task.container.as_ref().and_then(|container| container.linux_info.as_ref());
@@ -306,7 +306,7 @@ impl Master {
     fn add_task(&mut self, used: &mut Use, task: &TaskInfo) {
         used.rest.subtract(&Resources::of(&task.resources));
         if let Some(framework) = self.framework_mut(&used.framework) {
-            framework.tasks.push(Task::new(task));
+            framework.tasks.insert(task.task_id.clone(), Task::new(task));
         }
         self.tell_task_added(&used.framework, &task.task_id);
     }
@@ -321,7 +321,7 @@ impl Master {
         match operation {
             Operation { reserve: Some(reserve), r#type: Some(OperationType::Reserve), .. } => {
                 there(check::reserve(reserve, &info))?;
-                self.exchange(used, &reserve.resources, |resource| drop_reservation(resource))
+                self.exchange(used, &reserve.resources, drop_reservation)
             }
             Operation { unreserve: Some(unreserve), r#type: Some(OperationType::Unreserve), .. } => {
                 there(check::unreserve(&unreserve.resources))?;

@@ -50,6 +50,8 @@ pub(super) enum Input {
     Call { call: Box<CallMessage>, principal: Option<String>, stream: Option<Vec<u8>>, reply: oneshot::Sender<Answer> },
     /// A page of the master's state: path and query.
     Get { path: String, query: HashMap<String, String>, reply: oneshot::Sender<Option<serde_json::Value>> },
+    /// Something is to go wrong.
+    Fault(super::fault::Fault),
     /// A call of an operator, checked.
     Operate { call: Box<super::operator::OperatorCall>, reply: oneshot::Sender<super::operator::Reply> },
 }
@@ -88,7 +90,10 @@ pub(super) struct Master {
     pub(super) started: SystemTime,
     pub(super) frameworks: Vec<Framework>,
     pub(super) completed: std::collections::VecDeque<Framework>,
-    pub(super) agents: Vec<Agent>,
+    /// By their place among the cluster's agents.
+    pub(super) agents: BTreeMap<usize, Agent>,
+    /// Their places by id.
+    pub(super) places: HashMap<AgentId, usize>,
     pub(super) offers: HashMap<OfferId, Offer>,
     pub(super) inverse_offers: HashMap<OfferId, InverseOffer>,
     pub(super) allocator: Allocator,
@@ -96,6 +101,9 @@ pub(super) struct Master {
     /// Agents that can't be reached, since when.
     pub(super) unreachable: HashMap<AgentId, SystemTime>,
     pub(super) gone: HashSet<AgentId>,
+    pub(super) faults: super::fault::Faults,
+    /// Agents out of reach, by their places.
+    pub(super) away: HashMap<usize, super::fault::Away>,
     pub(super) operators: Vec<super::operator::Subscriber>,
     pub(super) counters: BTreeMap<&'static str, u64>,
     timers: BTreeMap<(Instant, u64), Timer>,
@@ -114,12 +122,15 @@ impl Master {
             started: SystemTime::now(),
             frameworks: Vec::new(),
             completed: std::collections::VecDeque::new(),
-            agents: Vec::new(),
+            agents: BTreeMap::new(),
+            places: HashMap::new(),
             offers: HashMap::new(),
             inverse_offers: HashMap::new(),
             maintenance: Maintenance::default(),
             unreachable: HashMap::new(),
             gone: HashSet::new(),
+            faults: super::fault::Faults::default(),
+            away: HashMap::new(),
             operators: Vec::new(),
             counters: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -148,7 +159,7 @@ impl Master {
             };
             tokio::select! {
                 biased;
-                Some((index, message)) = agents.recv() => self.from_agent(index, message),
+                Some((index, message)) = agents.recv() => self.agent_says(index, message),
                 input = inputs.recv() => match input {
                     Some(input) => self.input(input),
                     None => return,
@@ -170,6 +181,7 @@ impl Master {
             Input::Get { path, query, reply } => {
                 let _ = reply.send(self.page(&path, &query));
             }
+            Input::Fault(fault) => self.fault(&fault),
             Input::Operate { call, reply } => {
                 let _ = reply.send(self.operate(*call));
             }
@@ -205,7 +217,9 @@ impl Master {
     fn heartbeat(&mut self, id: &FrameworkId, stream: &str) {
         let Some(framework) = self.framework(id) else { return };
         if framework.stream.as_ref().is_some_and(|open| open.id == stream) {
-            framework.send(&event(EventType::Heartbeat));
+            if !self.faults.mute {
+                framework.send(&event(EventType::Heartbeat));
+            }
             let timer = Timer::Heartbeat { framework: id.clone(), stream: stream.to_owned() };
             self.after(self.settings.heartbeat, timer);
         }
@@ -220,11 +234,11 @@ impl Master {
     }
 
     pub(super) fn agent(&self, id: &AgentId) -> Option<&Agent> {
-        self.agents.iter().find(|agent| agent.id == *id)
+        self.agents.get(self.places.get(id)?)
     }
 
     pub(super) fn agent_mut(&mut self, id: &AgentId) -> Option<&mut Agent> {
-        self.agents.iter_mut().find(|agent| agent.id == *id)
+        self.agents.get_mut(self.places.get(id)?)
     }
 
     /// Sends a framework an event, if it is connected.

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use tokio::sync::mpsc;
 
 use super::actor::{Master, event, nanoseconds};
-use super::framework::is_terminal;
 use crate::embedded::link::{ToAgent, ToMaster};
 use crate::embedded::resources::{Resources, is_persistent_volume, upgraded_list};
 use crate::mesos::{
@@ -17,8 +16,6 @@ use crate::mesos::{
 #[derive(Debug)]
 pub(super) struct Agent {
     pub(super) id: AgentId,
-    /// Its place among the cluster's agents, by which it sends.
-    pub(super) index: usize,
     /// With its id; resources in the form with `reservations`.
     pub(super) info: AgentInfo,
     pub(super) pid: String,
@@ -48,10 +45,28 @@ impl Agent {
 }
 
 impl Master {
-    pub(super) fn from_agent(&mut self, index: usize, message: ToMaster) {
-        let id = self.agents.iter().find(|agent| agent.index == index).map(|agent| agent.id.clone());
+    pub(super) fn agent_says(&mut self, index: usize, message: ToMaster) {
+        let id = self.agents.get(&index).map(|agent| agent.id.clone());
+        if let ToMaster::Update { .. } = &message {
+            if self.faults.drop_updates > 0 {
+                self.faults.drop_updates -= 1;
+                return;
+            }
+            if self.faults.double_updates > 0 {
+                self.faults.double_updates -= 1;
+                self.agent_reports(id.clone(), index, message.clone());
+            }
+        }
+        self.agent_reports(id, index, message);
+    }
+
+    fn agent_reports(&mut self, id: Option<AgentId>, index: usize, message: ToMaster) {
         match (message, id) {
-            (ToMaster::Register { info, pid, link }, _) => self.register(index, *info, pid, link),
+            (ToMaster::Register { info, pid, link, survivors }, _) => {
+                let id = self.register(index, *info, pid, link);
+                self.take_survivors(&id, survivors);
+                self.allocate();
+            }
             (ToMaster::Update { framework_id, status }, Some(agent)) => {
                 self.agent_update(&agent, &framework_id, *status);
             }
@@ -68,18 +83,25 @@ impl Master {
         }
     }
 
-    fn register(&mut self, index: usize, mut info: AgentInfo, pid: String, link: mpsc::UnboundedSender<ToAgent>) {
+    fn register(
+        &mut self,
+        index: usize,
+        mut info: AgentInfo,
+        pid: String,
+        link: mpsc::UnboundedSender<ToAgent>,
+    ) -> AgentId {
         let former = info.id.clone().filter(|id| !self.gone.contains(id));
         let id = former.unwrap_or_else(|| self.new_agent_id());
         info.id = Some(id.clone());
         info.resources = upgraded_list(&info.resources);
         let now = SystemTime::now();
-        let again = self.agents.iter().any(|agent| agent.id == id) || self.unreachable.remove(&id).is_some();
+        let again = self.agent(&id).is_some() || self.unreachable.remove(&id).is_some();
         let registered = self.agent(&id).map_or(now, |agent| agent.registered);
-        self.agents.retain(|agent| agent.id != id && agent.index != index);
+        if let Some(before) = self.agents.remove(&index).filter(|before| before.id != id) {
+            self.places.remove(&before.id);
+        }
         let agent = Agent {
             id: id.clone(),
-            index,
             pid,
             link,
             registered,
@@ -93,14 +115,15 @@ impl Master {
         if self.allocator.total(&id).is_empty() {
             self.allocator.add_agent(&id, &agent.info, Resources::of(&agent.info.resources));
         }
-        self.agents.push(agent);
+        self.places.insert(id.clone(), index);
+        self.agents.insert(index, agent);
         self.back_again(&id);
         self.tell_operators("AGENT_ADDED", None, Some(&id));
-        self.allocate();
+        id
     }
 
     /// Tasks that were out of reach are there again, with their agent.
-    fn back_again(&mut self, agent: &AgentId) {
+    pub(super) fn back_again(&mut self, agent: &AgentId) {
         let back: Vec<(FrameworkId, TaskId)> = self
             .frameworks
             .iter()
@@ -113,9 +136,9 @@ impl Master {
             let Some(framework) = self.framework_mut(&framework_id) else { continue };
             let Some(at) = framework.unreachable.iter().position(|task| task.id == task_id) else { continue };
             let mut task = framework.unreachable.remove(at);
-            task.state = task.sent.as_ref().map_or(TaskState::Running, |(state, _)| state.clone());
+            task.state = task.before.take().unwrap_or(TaskState::Running);
             let (state, resources) = (task.state.clone(), Resources::of(&task.resources));
-            framework.tasks.push(task);
+            framework.tasks.insert(task.id.clone(), task);
             self.allocator.give(&framework_id, agent, &resources);
             let why = "Unreachable agent re-reregistered".to_owned();
             let mut status = self.status(&task_id, state, Some(StatusReason::AgentReregistered), Some(why));
@@ -207,8 +230,11 @@ impl Master {
     /// An operator says that an agent will never come back.
     pub(super) fn mark_gone(&mut self, id: &AgentId) {
         self.end_tasks(id, |aware| {
-            let state = if aware { TaskState::GoneByOperator } else { TaskState::Lost };
-            (state, StatusReason::AgentRemovedByOperator, "Agent has been marked gone".to_owned())
+            let message = "Agent has been marked gone".to_owned();
+            match aware {
+                true => (TaskState::GoneByOperator, StatusReason::AgentRemovedByOperator, message),
+                false => (TaskState::Lost, StatusReason::AgentRemoved, message),
+            }
         });
         self.gone.insert(id.clone());
         self.unreachable.remove(id);
@@ -217,15 +243,7 @@ impl Master {
 
     /// Ends every task on an agent with the state, reason and message that `how` gives for partition awareness.
     fn end_tasks(&mut self, agent: &AgentId, how: impl Fn(bool) -> (TaskState, StatusReason, String)) {
-        let tasks: Vec<(FrameworkId, bool, TaskId)> = self
-            .frameworks
-            .iter()
-            .flat_map(|framework| {
-                let here = framework.tasks.iter().filter(|task| task.agent == *agent && !is_terminal(&task.state));
-                here.map(|task| (framework.id.clone(), framework.partition_aware(), task.id.clone()))
-            })
-            .collect();
-        for (framework, aware, task) in tasks {
+        for (framework, aware, task) in self.tasks_on(agent) {
             let (state, reason, message) = how(aware);
             let mut status = self.status(&task, state, Some(reason), Some(message));
             status.agent_id = Some(agent.clone());
@@ -236,16 +254,18 @@ impl Master {
     }
 
     /// Forgets the agent itself: its offers are rescinded, frameworks are told.
-    fn drop_agent(&mut self, id: &AgentId) {
+    pub(super) fn drop_agent(&mut self, id: &AgentId) {
         let offers: Vec<_> =
             self.offers.values().filter(|offer| offer.agent_id == *id).map(|offer| offer.id.clone()).collect();
         offers.iter().for_each(|offer| self.rescind(offer));
         self.drop_inverse_offers_of(id);
         for framework in &mut self.frameworks {
             framework.executors.remove(id);
-            framework.tasks.retain(|task| task.agent != *id);
+            framework.tasks.retain(|_, task| task.agent != *id);
         }
-        self.agents.retain(|agent| agent.id != *id);
+        if let Some(place) = self.places.remove(id) {
+            self.agents.remove(&place);
+        }
         self.allocator.remove_agent(id);
         let failure = Failure { agent_id: Some(id.clone()), ..Failure::default() };
         let event = EventMessage { failure: Some(failure), ..event(EventType::Failure) };

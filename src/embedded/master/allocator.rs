@@ -81,12 +81,14 @@ pub(super) struct Allocator {
     interval: Duration,
     frameworks: HashMap<FrameworkId, Framework>,
     agents: BTreeMap<usize, (AgentId, Agent)>,
+    /// Their keys by id.
+    keys: HashMap<AgentId, usize>,
     next_agent: usize,
 }
 
 impl Allocator {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, frameworks: HashMap::new(), agents: BTreeMap::new(), next_agent: 0 }
+        Self { interval, frameworks: HashMap::new(), agents: BTreeMap::new(), keys: HashMap::new(), next_agent: 0 }
     }
 
     pub(super) fn add_framework(
@@ -166,11 +168,14 @@ impl Allocator {
     pub(super) fn add_agent(&mut self, id: &AgentId, info: &AgentInfo, total: Resources) {
         let agent = Agent { info: info.clone(), total, given: HashMap::new(), active: true };
         self.agents.insert(self.next_agent, (id.clone(), agent));
+        self.keys.insert(id.clone(), self.next_agent);
         self.next_agent += 1;
     }
 
     pub(super) fn remove_agent(&mut self, id: &AgentId) {
-        self.agents.retain(|_, (agent, _)| agent != id);
+        if let Some(key) = self.keys.remove(id) {
+            self.agents.remove(&key);
+        }
         for framework in self.frameworks.values_mut() {
             framework.refusals.retain(|refusal| refusal.agent != *id);
         }
@@ -194,15 +199,13 @@ impl Allocator {
     }
 
     fn agent_mut(&mut self, id: &AgentId) -> Option<&mut Agent> {
-        self.agents.values_mut().find(|(agent, _)| agent == id).map(|(_, agent)| agent)
+        self.agents.get_mut(self.keys.get(id)?).map(|(_, agent)| agent)
     }
 
     /// The agent's resources, whoever has them.
     pub(super) fn total(&self, id: &AgentId) -> Resources {
-        self.agents
-            .values()
-            .find(|(agent, _)| agent == id)
-            .map_or_else(Resources::default, |(_, agent)| agent.total.clone())
+        let agent = self.keys.get(id).and_then(|key| self.agents.get(key));
+        agent.map_or_else(Resources::default, |(_, agent)| agent.total.clone())
     }
 
     /// Resources that nobody has asked for come to a framework: those of tasks that an agent brings along.
@@ -281,6 +284,8 @@ impl Allocator {
             framework.refusals.retain(|refusal| refusal.until > now);
         }
         let mut allocations = Vec::new();
+        // Counted once a round, and kept up as it goes: a round over many agents would take their square otherwise.
+        let mut shares = Shares::new(self);
         let agents: Vec<usize> =
             self.agents.iter().filter(|(_, (_, agent))| agent.active).map(|(key, _)| *key).collect();
         for key in agents {
@@ -289,9 +294,13 @@ impl Allocator {
             if available.is_empty() {
                 continue;
             }
-            for (role, framework) in self.queue() {
+            for (role, framework) in self.queue(&shares) {
+                if available.is_empty() {
+                    break;
+                }
                 if let Some(resources) = self.fitting(key, &available, &role, &framework) {
                     available.subtract(&resources);
+                    shares.give(&role, &framework, resources.quantities());
                     allocations.extend(self.grant(key, resources, role, framework));
                 }
             }
@@ -330,8 +339,7 @@ impl Allocator {
     }
 
     /// Roles and frameworks that want something, those with the least first.
-    fn queue(&self) -> Vec<(String, FrameworkId)> {
-        let shares = Shares::new(self);
+    fn queue(&self, shares: &Shares) -> Vec<(String, FrameworkId)> {
         let mut queue: Vec<_> = self
             .frameworks
             .iter()
@@ -398,13 +406,17 @@ impl Shares {
             for (framework, given) in &agent.given {
                 for resource in given.list() {
                     let role = resource.allocation_info.as_ref().and_then(|info| info.role.clone());
-                    let of_role = shares.given.entry(role.unwrap_or_default()).or_default();
                     let one = Resources::of(std::slice::from_ref(resource));
-                    add(of_role.entry(framework.clone()).or_default(), one.quantities());
+                    shares.give(role.as_deref().unwrap_or("*"), framework, one.quantities());
                 }
             }
         }
         shares
+    }
+
+    fn give(&mut self, role: &str, framework: &FrameworkId, more: BTreeMap<String, i64>) {
+        let of_role = self.given.entry(role.to_owned()).or_default();
+        add(of_role.entry(framework.clone()).or_default(), more);
     }
 
     /// The largest part of any resource.

@@ -1,10 +1,12 @@
 //! What the master keeps of a framework: its stream, its offers, its tasks and executors.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+
+use super::http::Record;
 
 use super::validate::framework::can;
 use crate::embedded::resources::Resources;
@@ -25,13 +27,31 @@ pub(super) struct Stream {
     /// Its `Mesos-Stream-Id`.
     pub(super) id: String,
     pub(super) format: Format,
-    pub(super) sender: mpsc::UnboundedSender<Bytes>,
+    pub(super) sender: mpsc::UnboundedSender<Record>,
+    /// Whether each byte is a chunk of its own.
+    pub(super) split: bool,
 }
 
 impl Stream {
     /// Sends one event; a stream whose reader is gone swallows it, and is closed as soon as that is noticed.
     pub(super) fn send(&self, event: &EventMessage) {
         let record = recordio::encode(&self.format.write(event));
+        if self.split {
+            (0..record.len()).for_each(|at| self.put(Record::Bytes(record.slice(at..=at))));
+        } else {
+            self.put(Record::Bytes(record));
+        }
+    }
+
+    /// Breaks it off, inside a record if so wished.
+    pub(super) fn cut(&self, inside_a_record: bool) {
+        if inside_a_record {
+            self.put(Record::Bytes(Bytes::from_static(b"20\n{\"type\":\"HEA")));
+        }
+        self.put(Record::Cut);
+    }
+
+    fn put(&self, record: Record) {
         if self.sender.send(record).is_err() {
             tracing::debug!(stream = self.id, "an event for a stream that is gone");
         }
@@ -47,8 +67,7 @@ pub(super) struct Framework {
     pub(super) stream: Option<Stream>,
     pub(super) offers: HashSet<OfferId>,
     pub(super) inverse_offers: HashSet<OfferId>,
-    /// In the order of their launch.
-    pub(super) tasks: Vec<Task>,
+    pub(super) tasks: BTreeMap<TaskId, Task>,
     pub(super) unreachable: Vec<Task>,
     pub(super) completed: VecDeque<Task>,
     pub(super) executors: HashMap<AgentId, Vec<ExecutorInfo>>,
@@ -70,7 +89,7 @@ impl Framework {
             stream: None,
             offers: HashSet::new(),
             inverse_offers: HashSet::new(),
-            tasks: Vec::new(),
+            tasks: BTreeMap::new(),
             unreachable: Vec::new(),
             completed: VecDeque::new(),
             executors: HashMap::new(),
@@ -98,11 +117,11 @@ impl Framework {
     }
 
     pub(super) fn task(&self, id: &TaskId) -> Option<&Task> {
-        self.tasks.iter().find(|task| task.id == *id)
+        self.tasks.get(id)
     }
 
     pub(super) fn task_mut(&mut self, id: &TaskId) -> Option<&mut Task> {
-        self.tasks.iter_mut().find(|task| task.id == *id)
+        self.tasks.get_mut(id)
     }
 
     pub(super) fn executor(&self, agent: &AgentId, id: &ExecutorId) -> Option<&ExecutorInfo> {
@@ -121,7 +140,7 @@ impl Framework {
     pub(super) fn used(&self, agent: Option<&AgentId>) -> Resources {
         let mut used = Resources::default();
         let here = |of: &AgentId| agent.is_none_or(|agent| agent == of);
-        for task in self.tasks.iter().filter(|task| here(&task.agent) && !task.is_over()) {
+        for task in self.tasks.values().filter(|task| here(&task.agent) && !task.is_over()) {
             used.add(&Resources::of(&task.resources));
         }
         for (_, executors) in self.executors.iter().filter(|(of, _)| here(of)) {
@@ -148,7 +167,7 @@ pub(super) struct Task {
     pub(super) state: TaskState,
     /// Marked with their role.
     pub(super) resources: Vec<Resource>,
-    pub(super) limits: std::collections::BTreeMap<String, Scalar>,
+    pub(super) limits: BTreeMap<String, Scalar>,
     pub(super) labels: Option<Labels>,
     pub(super) discovery: Option<DiscoveryInfo>,
     pub(super) container: Option<ContainerInfo>,
@@ -157,6 +176,8 @@ pub(super) struct Task {
     pub(super) kill_policy: Option<KillPolicy>,
     pub(super) user: Option<String>,
     pub(super) statuses: Vec<TaskStatus>,
+    /// Its state before its agent went out of reach.
+    pub(super) before: Option<TaskState>,
     /// State and uuid of the update that was last sent to the scheduler.
     pub(super) sent: Option<(TaskState, Vec<u8>)>,
 }
@@ -181,6 +202,7 @@ impl Task {
             kill_policy: info.kill_policy.clone(),
             user: user(info.command.as_ref()).or_else(|| user(executors)),
             statuses: Vec::new(),
+            before: None,
             sent: None,
         }
     }

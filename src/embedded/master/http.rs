@@ -4,7 +4,7 @@
 //! loopback name are refused, so that a web page can't reach the master under a name of its own (DNS rebinding).
 
 use std::collections::HashMap;
-use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::actor::{Answer, Input};
 use super::framework::Stream;
@@ -32,8 +32,32 @@ const LONGEST_BODY: usize = 64 << 20;
 const STREAM_ID: &str = "Mesos-Stream-Id";
 const TEXT: &str = "text/plain; charset=utf-8";
 
+/// A part of an event stream.
+#[derive(Debug)]
+pub(super) enum Record {
+    /// Bytes of it, sent as one chunk.
+    Bytes(Bytes),
+    /// It breaks off here.
+    Cut,
+}
+
+/// Where the APIs stand, when not as usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They answer.
+    #[default]
+    Leading,
+    /// Another master leads, there.
+    Elsewhere(String),
+    /// Nobody leads.
+    NoLeader,
+    /// Not yet recovered.
+    Recovering,
+}
+
 /// What a request needs to be answered.
 pub(super) struct Shared {
+    pub(super) standing: watch::Receiver<Standing>,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) hostname: String,
     pub(super) ip: IpAddr,
@@ -48,12 +72,13 @@ pub(super) fn router(shared: Shared) -> Router {
 }
 
 /// A refusal on the way, or an answer at its end.
-type Answered = Result<Response, Response>;
+type Answered = Result<Response, Refusal>;
+
+/// Boxed, since a response is large.
+type Refusal = Box<Response>;
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    match route(&shared, request).await {
-        Ok(response) | Err(response) => response,
-    }
+    route(&shared, request).await.unwrap_or_else(|refusal| *refusal)
 }
 
 async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
@@ -61,36 +86,51 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
     let path = path_of(request.uri().path());
     let under = |route: &str| path == route || path.strip_prefix(route).is_some_and(|rest| rest.starts_with('/'));
     if path.split('/').any(|part| part == "..") {
-        return Err(not_found());
+        return Err(refused(not_found()));
     }
     if under("/api/v1/scheduler") {
         let principal = authenticate(shared, request.headers(), "mesos-master-scheduler")?;
+        check_standing(shared, &request)?;
         return scheduler(shared, request, principal).await;
     }
     if under("/api/v1") {
         authenticate(shared, request.headers(), "mesos-master-readwrite")?;
+        check_standing(shared, &request)?;
         return operate(shared, request).await;
     }
     if under("/redirect") {
-        let place = format!("//{}:{}", shared.hostname, shared.port);
-        let mut response = text(307, "");
-        response.headers_mut().remove(CONTENT_TYPE);
-        if let Ok(place) = HeaderValue::from_str(&place) {
-            response.headers_mut().insert(LOCATION, place);
-        }
-        return Ok(response);
+        return Ok(redirect(&format!("//{}:{}", shared.hostname, shared.port)));
     }
     if under("/health") {
         return Ok(empty(200));
     }
     let Some(page) = PAGES.iter().filter(|page| under(page)).max_by_key(|page| page.len()) else {
-        return Err(not_found());
+        return Err(refused(not_found()));
     };
     if *page != "/version" {
         authenticate(shared, request.headers(), "mesos-master-readonly")?;
     }
     let query = query_of(request.uri().query().unwrap_or(""));
     show(shared, query, (*page).to_owned()).await
+}
+
+fn redirect(place: &str) -> Response {
+    let mut response = empty(307);
+    if let Ok(place) = HeaderValue::from_str(place) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    response
+}
+
+/// Whether the APIs answer at all.
+fn check_standing(shared: &Shared, request: &Request) -> Result<(), Refusal> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    Err(refused(match &*shared.standing.borrow() {
+        Standing::Leading => return Ok(()),
+        Standing::Elsewhere(place) => redirect(&format!("//{place}{path}")),
+        Standing::NoLeader => text(503, "No leader elected"),
+        Standing::Recovering => text(503, "Master has not finished recovery"),
+    }))
 }
 
 /// A path without doubled slashes, trailing ones, and the name of the process.
@@ -101,7 +141,7 @@ fn path_of(path: &str) -> String {
 }
 
 /// A page on the web can make a name of its own lead to 127.0.0.1, but the browser then says that name.
-fn check_host(shared: &Shared, request: &Request) -> Result<(), Response> {
+fn check_host(shared: &Shared, request: &Request) -> Result<(), Refusal> {
     let Some(host) = request.headers().get(HOST) else { return Ok(()) };
     let host = host.to_str().unwrap_or("");
     let name = match host.rsplit_once(':') {
@@ -114,12 +154,15 @@ fn check_host(shared: &Shared, request: &Request) -> Result<(), Response> {
     if by_address || by_name {
         Ok(())
     } else {
-        Err(text(403, "This embedded Mesos answers under loopback names only, such as localhost and 127.0.0.1."))
+        Err(refused(text(
+            403,
+            "This embedded Mesos answers under loopback names only, such as localhost and 127.0.0.1.",
+        )))
     }
 }
 
 /// Who asks, where that must be told.
-fn authenticate(shared: &Shared, headers: &HeaderMap, realm: &str) -> Result<Option<String>, Response> {
+fn authenticate(shared: &Shared, headers: &HeaderMap, realm: &str) -> Result<Option<String>, Refusal> {
     if shared.credentials.is_empty() {
         return Ok(None);
     }
@@ -137,7 +180,7 @@ fn authenticate(shared: &Shared, headers: &HeaderMap, realm: &str) -> Result<Opt
             if let Ok(value) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\"")) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, value);
             }
-            Err(response)
+            Err(refused(response))
         }
     }
 }
@@ -155,6 +198,10 @@ fn text(status: u16, body: impl Into<Vec<u8>>) -> Response {
     response
 }
 
+fn refused(response: Response) -> Refusal {
+    Box::new(response)
+}
+
 fn not_found() -> Response {
     text(404, "404 Not Found.")
 }
@@ -167,33 +214,33 @@ fn json(status: u16, body: impl Into<Vec<u8>>, media_type: &'static str) -> Resp
 }
 
 /// The master is stopping, and its state is gone.
-fn stopping() -> Response {
-    text(503, "The embedded master is stopping")
+fn stopping() -> Refusal {
+    refused(text(503, "The embedded master is stopping"))
 }
 
-fn must_post(method: &Method) -> Result<(), Response> {
+fn must_post(method: &Method) -> Result<(), Refusal> {
     if method == Method::POST {
         return Ok(());
     }
     let body = format!("405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{method}'.");
     let mut response = text(405, body);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    Err(response)
+    Err(refused(response))
 }
 
 /// The body's format; the media type is compared as it stands, as a real master does.
-fn format_of(headers: &HeaderMap) -> Result<Format, Response> {
+fn format_of(headers: &HeaderMap) -> Result<Format, Refusal> {
     let Some(kind) = headers.get(CONTENT_TYPE) else {
-        return Err(text(400, "Expecting 'Content-Type' to be present"));
+        return Err(refused(text(400, "Expecting 'Content-Type' to be present")));
     };
-    Format::of(kind.as_bytes())
-        .ok_or_else(|| text(415, "Expecting 'Content-Type' of application/json or application/x-protobuf"))
+    let other = "Expecting 'Content-Type' of application/json or application/x-protobuf";
+    Format::of(kind.as_bytes()).ok_or_else(|| refused(text(415, other)))
 }
 
-async fn body_of(request: Request) -> Result<Bytes, Response> {
+async fn body_of(request: Request) -> Result<Bytes, Refusal> {
     axum::body::to_bytes(request.into_body(), LONGEST_BODY)
         .await
-        .map_err(|_| text(413, format!("The embedded master reads bodies of at most {LONGEST_BODY} bytes")))
+        .map_err(|_| refused(text(413, format!("The embedded master reads bodies of at most {LONGEST_BODY} bytes"))))
 }
 
 /// Whether an `Accept` header allows a media type, as libprocess reads it.
@@ -217,11 +264,11 @@ fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     false
 }
 
-fn accepted(headers: &HeaderMap) -> Result<Format, Response> {
+fn accepted(headers: &HeaderMap) -> Result<Format, Refusal> {
     [Format::Json, Format::Protobuf]
         .into_iter()
         .find(|format| accepts(headers, format.media_type()))
-        .ok_or_else(|| text(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'"))
+        .ok_or_else(|| refused(text(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")))
 }
 
 async fn scheduler(shared: &Arc<Shared>, request: Request, principal: Option<String>) -> Answered {
@@ -230,14 +277,15 @@ async fn scheduler(shared: &Arc<Shared>, request: Request, principal: Option<Str
     // The original parses before it looks whether it knows the type.
     let format = format_of(&headers)?;
     let body = body_of(request).await?;
-    let call: CallMessage = read(format, &body, "Call").map_err(|why| text(400, why))?;
+    let call: CallMessage = read(format, &body, "Call").map_err(|why| refused(text(400, why)))?;
     check::check(&call, principal.as_deref())
-        .map_err(|why| text(400, format!("Failed to validate scheduler::Call: {why}")))?;
+        .map_err(|why| refused(text(400, format!("Failed to validate scheduler::Call: {why}"))))?;
     let streams = matches!(call.r#type, Some(CallType::Subscribe | CallType::ReconcileOperations));
     let format = if streams { accepted(&headers)? } else { Format::Json };
     if call.r#type == Some(CallType::Subscribe) {
         if headers.contains_key(STREAM_ID) {
-            return Err(text(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header"));
+            let why = "Subscribe calls should not include the 'Mesos-Stream-Id' header";
+            return Err(refused(text(400, why)));
         }
         return subscribe(shared, call, principal, format);
     }
@@ -252,7 +300,7 @@ async fn scheduler(shared: &Arc<Shared>, request: Request, principal: Option<Str
 fn subscribe(shared: &Arc<Shared>, call: CallMessage, principal: Option<String>, format: Format) -> Answered {
     let (sender, events) = mpsc::unbounded_channel();
     let id = uuid::Uuid::new_v4().to_string();
-    let stream = Stream { id: id.clone(), format, sender };
+    let stream = Stream { id: id.clone(), format, sender, split: false };
     let input = Input::Subscribe { call: Box::new(call), principal, stream };
     shared.inputs.send(input).map_err(|_| stopping())?;
     Ok(stream_of(shared, id, events, format.media_type()))
@@ -275,14 +323,21 @@ impl Drop for Open {
 fn stream_of(
     shared: &Arc<Shared>,
     id: String,
-    events: mpsc::UnboundedReceiver<Bytes>,
+    events: mpsc::UnboundedReceiver<Record>,
     media_type: &'static str,
 ) -> Response {
     let header = HeaderValue::from_str(&id);
     let open = Open { stream: id, inputs: shared.inputs.clone() };
     let records = futures_util::stream::unfold((events, open), |(mut events, open)| async move {
-        let record = events.recv().await?;
-        Some((Ok::<_, Infallible>(record), (events, open)))
+        let record = match events.recv().await? {
+            Record::Bytes(bytes) => Ok(bytes),
+            Record::Cut => {
+                // What came before goes out first: a body that isn't ready is what makes the server write.
+                tokio::task::yield_now().await;
+                Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+            }
+        };
+        Some((record, (events, open)))
     });
     let mut response = empty(200);
     *response.body_mut() = Body::from_stream(records);
@@ -298,10 +353,11 @@ async fn operate(shared: &Arc<Shared>, request: Request) -> Answered {
     let headers = request.headers().clone();
     let format = format_of(&headers)?;
     let body = body_of(request).await?;
-    let call: OperatorCall = read(format, &body, "Call").map_err(|why| text(400, why))?;
-    operator::check(&call).map_err(|why| text(400, format!("Failed to validate master::Call: {why}")))?;
+    let call: OperatorCall = read(format, &body, "Call").map_err(|why| refused(text(400, why)))?;
+    operator::check(&call).map_err(|why| refused(text(400, format!("Failed to validate master::Call: {why}"))))?;
     if accepted(&headers)? != Format::Json {
-        return Err(text(406, "The embedded master answers operators in application/json only"));
+        let why = "The embedded master answers operators in application/json only";
+        return Err(refused(text(406, why)));
     }
     let (reply, answer) = oneshot::channel();
     shared.inputs.send(Input::Operate { call: Box::new(call), reply }).map_err(|_| stopping())?;
@@ -317,7 +373,7 @@ async fn show(shared: &Arc<Shared>, query: HashMap<String, String>, path: String
     let callback = query.get("jsonp").cloned();
     let (reply, page) = oneshot::channel();
     shared.inputs.send(Input::Get { path, query, reply }).map_err(|_| stopping())?;
-    let Some(page) = page.await.map_err(|_| stopping())? else { return Err(not_found()) };
+    let Some(page) = page.await.map_err(|_| stopping())? else { return Err(refused(not_found())) };
     let is_name = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte));
     Ok(match callback.filter(is_name) {
         Some(name) => json(200, format!("{name}({page});"), "text/javascript"),

@@ -55,7 +55,7 @@ impl Master {
         let now = Instant::now();
         self.maintenance.refused.retain(|_, until| *until > now);
         let mut new: Vec<InverseOffer> = Vec::new();
-        for agent in &self.agents {
+        for agent in self.agents.values() {
             let ip = agent_ip(&agent.pid);
             let Some(unavailability) = self.maintenance.unavailability(&agent.info.hostname, ip) else { continue };
             for framework in self.frameworks.iter().filter(|framework| framework.stream.is_some()) {
@@ -154,7 +154,7 @@ impl Master {
 
     /// Whether an agent that drains has nothing left; one that is to be marked gone then is.
     pub(super) fn drained(&mut self, id: &AgentId) {
-        let busy = self.frameworks.iter().any(|framework| framework.tasks.iter().any(|task| task.agent == *id));
+        let busy = self.frameworks.iter().any(|framework| framework.tasks.values().any(|task| task.agent == *id));
         let gone = self.agent(id).and_then(|agent| agent.draining.as_ref()).and_then(|config| config.mark_gone);
         if !busy && gone == Some(true) {
             self.mark_gone(id);

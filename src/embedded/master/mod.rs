@@ -7,6 +7,7 @@ mod accept;
 mod actor;
 mod agents;
 mod allocator;
+mod fault;
 mod framework;
 mod http;
 mod maintenance;
@@ -14,6 +15,7 @@ mod offers;
 mod operator;
 mod state;
 mod subscribe;
+mod survivors;
 mod tasks;
 mod text;
 mod validate;
@@ -22,12 +24,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::config::Config;
 use super::link::FromAgent;
+
+pub use fault::Fault;
 
 /// The host name that master and agents give of themselves.
 pub(super) const HOSTNAME: &str = "localhost";
@@ -36,6 +40,8 @@ pub(super) const HOSTNAME: &str = "localhost";
 #[derive(Debug)]
 pub(super) struct Running {
     address: SocketAddr,
+    inputs: mpsc::WeakUnboundedSender<actor::Input>,
+    standing: watch::Sender<http::Standing>,
     stop: DropGuard,
     server: JoinHandle<()>,
 }
@@ -60,7 +66,10 @@ pub(super) fn start(
         authenticate: !config.credentials.is_empty(),
     });
     let (inputs, received) = mpsc::unbounded_channel();
+    let weak = inputs.downgrade();
+    let (standing, stands) = watch::channel(http::Standing::Leading);
     let shared = http::Shared {
+        standing: stands,
         inputs,
         hostname: HOSTNAME.to_owned(),
         ip: address.ip(),
@@ -84,12 +93,30 @@ pub(super) fn start(
             tracing::error!(%error, "the embedded master's server ended");
         }
     });
-    Ok(Running { address, stop: stop.drop_guard(), server })
+    Ok(Running { address, inputs: weak, standing, stop: stop.drop_guard(), server })
 }
 
 impl Running {
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Makes something go wrong.
+    pub(super) fn fault(&self, fault: Fault) {
+        let standing = match &fault {
+            Fault::Redirect(Some(place)) => Some(http::Standing::Elsewhere(place.clone())),
+            Fault::NoLeader(true) => Some(http::Standing::NoLeader),
+            Fault::Recovering(true) => Some(http::Standing::Recovering),
+            Fault::Redirect(None) | Fault::NoLeader(false) | Fault::Recovering(false) => Some(http::Standing::Leading),
+            _ => None,
+        };
+        if let Some(standing) = standing {
+            self.standing.send_replace(standing);
+        }
+        if let Some(inputs) = self.inputs.upgrade() {
+            // A master that stops has nothing left that could go wrong.
+            let _ = inputs.send(actor::Input::Fault(fault));
+        }
     }
 
     pub(super) async fn shutdown(self) {

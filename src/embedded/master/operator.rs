@@ -4,17 +4,18 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
 use super::actor::{Master, Timer, nanoseconds, seconds};
 use super::agents::Agent;
 use super::framework::{Framework, Task};
+use super::http::Record;
 use super::maintenance::Machine;
 use super::state::{AGENT_CAPABILITIES, full, version_info};
 use super::validate::framework::roles;
 use crate::embedded::resources::Resources;
+use crate::embedded::wire::defaults;
 use crate::mesos::message::{Json, enums, messages};
 use crate::mesos::{
     AgentId, DrainConfig, DurationInfo, FrameworkId, MachineId, TaskId, TaskState, TaskStatus, Unavailability,
@@ -170,20 +171,20 @@ pub(super) enum Reply {
     /// A status and text.
     Refused(u16, String),
     /// 200 and a stream of events, which this is the id of.
-    Stream(String, mpsc::UnboundedReceiver<Bytes>),
+    Stream(String, mpsc::UnboundedReceiver<Record>),
 }
 
 /// An operator who gets events.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) stream: String,
-    sender: mpsc::UnboundedSender<Bytes>,
+    sender: mpsc::UnboundedSender<Record>,
 }
 
 impl Subscriber {
     fn send(&self, event: &Value) {
         let record = recordio::encode(event.to_string().as_bytes());
-        if self.sender.send(record).is_err() {
+        if self.sender.send(Record::Bytes(record)).is_err() {
             tracing::debug!(stream = self.stream, "an event for an operator who is gone");
         }
     }
@@ -328,7 +329,7 @@ impl Master {
         });
         if let Some(agent) = self.agent(id) {
             for framework in &self.frameworks {
-                for task in framework.tasks.iter().filter(|task| task.agent == *id) {
+                for task in framework.tasks.values().filter(|task| task.agent == *id) {
                     agent.tell(crate::embedded::link::ToAgent::Kill {
                         framework_id: framework.id.clone(),
                         task_id: task.id.clone(),
@@ -388,7 +389,7 @@ impl Master {
         }
         self.maintenance.machines = machines;
         // Offers of these machines are made again, with their unavailability; inverse offers follow.
-        let affected: Vec<AgentId> = self.agents.iter().map(|agent| agent.id.clone()).collect();
+        let affected: Vec<AgentId> = self.agents.values().map(|agent| agent.id.clone()).collect();
         for agent in affected {
             let offers: Vec<_> =
                 self.offers.values().filter(|offer| offer.agent_id == agent).map(|offer| offer.id.clone()).collect();
@@ -423,7 +424,7 @@ impl Master {
             }
             let there: Vec<AgentId> = self
                 .agents
-                .iter()
+                .values()
                 .filter(|agent| {
                     let ip = super::offers::agent_ip(&agent.pid);
                     let machine = self.maintenance.machine(&agent.info.hostname, ip);
@@ -491,12 +492,12 @@ impl Master {
     }
 
     fn get_agents(&self) -> Value {
-        let agents: Vec<Value> = self.agents.iter().map(|agent| self.agent_v1(agent)).collect();
+        let agents: Vec<Value> = self.agents.values().map(|agent| self.agent_v1(agent)).collect();
         json!({"agents": agents, "recovered_agents": []})
     }
 
     fn agent_v1(&self, agent: &Agent) -> Value {
-        let mut info = json!(agent.info);
+        let mut info = defaults::shown(&agent.info);
         if let Value::Object(fields) = &mut info {
             fields.insert("checkpoint".to_owned(), json!(true));
         }
@@ -518,7 +519,7 @@ impl Master {
         let capabilities: Vec<Value> = AGENT_CAPABILITIES.iter().map(|kind| json!({"type": kind})).collect();
         fields.insert("capabilities".to_owned(), json!(capabilities));
         if let Some(config) = &agent.draining {
-            let busy = self.frameworks.iter().any(|one| one.tasks.iter().any(|task| task.agent == agent.id));
+            let busy = self.frameworks.iter().any(|one| one.tasks.values().any(|task| task.agent == agent.id));
             let state = if busy { "DRAINING" } else { "DRAINED" };
             fields.insert("drain_info".to_owned(), json!({"state": state, "config": config}));
         }
@@ -538,12 +539,9 @@ impl Master {
     }
 
     fn framework_v1(&self, framework: &Framework) -> Value {
-        let mut info = framework.info.clone();
-        info.failover_timeout.get_or_insert(0.0);
-        info.checkpoint.get_or_insert(false);
         let connected = framework.stream.is_some();
         let mut shown = json!({
-            "framework_info": info,
+            "framework_info": defaults::shown(&framework.info),
             "active": connected,
             "connected": connected,
             "recovered": false,
@@ -571,7 +569,9 @@ impl Master {
     fn get_executors(&self) -> Value {
         let all = self.frameworks.iter().flat_map(|framework| {
             framework.executors.iter().flat_map(|(agent, executors)| {
-                executors.iter().map(move |executor| json!({"executor_info": executor, "agent_id": agent}))
+                executors
+                    .iter()
+                    .map(move |executor| json!({"executor_info": defaults::shown(executor), "agent_id": agent}))
             })
         });
         json!({"executors": all.collect::<Vec<_>>()})
@@ -598,7 +598,8 @@ impl Master {
 
     fn get_tasks(&self) -> Value {
         let everyone = || self.frameworks.iter().chain(&self.completed);
-        let live: Vec<Value> = everyone().flat_map(|one| one.tasks.iter().map(|task| task_v1(&one.id, task))).collect();
+        let live: Vec<Value> =
+            everyone().flat_map(|one| one.tasks.values().map(|task| task_v1(&one.id, task))).collect();
         let unreachable: Vec<Value> =
             everyone().flat_map(|one| one.unreachable.iter().map(|task| task_v1(&one.id, task))).collect();
         let completed: Vec<Value> =
@@ -665,7 +666,7 @@ impl Master {
         let everyone = || self.frameworks.iter().chain(&self.completed);
         let framework = framework.and_then(|id| everyone().find(|one| one.id == *id));
         let body = match (kind, framework, agent) {
-            ("FRAMEWORK_REMOVED", Some(framework), _) => json!({"framework_info": framework.info}),
+            ("FRAMEWORK_REMOVED", Some(framework), _) => json!({"framework_info": defaults::shown(&framework.info)}),
             (_, Some(framework), _) => json!({"framework": self.framework_v1(framework)}),
             ("AGENT_REMOVED", _, Some(id)) => json!({"agent_id": id}),
             (_, _, Some(id)) => match self.agent(id) {
@@ -736,13 +737,13 @@ fn task_v1(framework: &FrameworkId, task: &Task) -> Value {
         fields.insert("status_update_uuid".to_owned(), json!(format!("{uuid:?}")));
     }
     for (name, value) in [
-        ("labels", task.labels.as_ref().map(|value| json!(value))),
-        ("discovery", task.discovery.as_ref().map(|value| json!(value))),
-        ("container", task.container.as_ref().map(|value| json!(value))),
-        ("health_check", task.health_check.as_ref().map(|value| json!(value))),
-        ("check", task.check.as_ref().map(|value| json!(value))),
-        ("kill_policy", task.kill_policy.as_ref().map(|value| json!(value))),
-        ("user", task.user.as_ref().map(|value| json!(value))),
+        ("labels", task.labels.as_ref().map(defaults::shown)),
+        ("discovery", task.discovery.as_ref().map(defaults::shown)),
+        ("container", task.container.as_ref().map(defaults::shown)),
+        ("health_check", task.health_check.as_ref().map(defaults::shown)),
+        ("check", task.check.as_ref().map(defaults::shown)),
+        ("kill_policy", task.kill_policy.as_ref().map(defaults::shown)),
+        ("user", task.user.as_ref().map(|user| json!(user))),
     ] {
         if let Some(value) = value {
             fields.insert(name.to_owned(), value);

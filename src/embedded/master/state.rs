@@ -12,6 +12,7 @@ use super::agents::Agent;
 use super::framework::{Framework, Task};
 use super::validate::framework::roles;
 use crate::embedded::resources::{Resources, for_endpoints, printed, reservation_role};
+use crate::embedded::wire::defaults;
 use crate::mesos::{
     AgentId, Attribute, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, TaskState, TaskStatus, ValueType,
 };
@@ -179,13 +180,13 @@ fn task(framework: &FrameworkId, task: &Task) -> Value {
         fields.insert("labels".to_owned(), json!(labels.labels));
     }
     if let Some(discovery) = &task.discovery {
-        fields.insert("discovery".to_owned(), json!(discovery));
+        fields.insert("discovery".to_owned(), defaults::shown(discovery));
     }
     if let Some(container) = &task.container {
-        fields.insert("container".to_owned(), json!(container));
+        fields.insert("container".to_owned(), defaults::shown(container));
     }
     if let Some(check) = &task.health_check {
-        fields.insert("health_check".to_owned(), json!(check));
+        fields.insert("health_check".to_owned(), defaults::shown(check));
     }
     shown
 }
@@ -223,7 +224,7 @@ impl Master {
             "/state-summary" => self.state_summary(),
             "/slaves" => {
                 let wanted = query.get("slave_id");
-                let agents = self.agents.iter().filter(|agent| wanted.is_none_or(|id| agent.id.as_str() == id));
+                let agents = self.agents.values().filter(|agent| wanted.is_none_or(|id| agent.id.as_str() == id));
                 json!({"slaves": agents.map(|agent| self.full_agent(agent)).collect::<Vec<_>>(),
                        "recovered_slaves": []})
             }
@@ -251,7 +252,7 @@ impl Master {
 
     fn state(&self) -> Value {
         let started = seconds(self.started);
-        let active = self.agents.iter().filter(|agent| agent.active).count();
+        let active = self.agents.values().filter(|agent| agent.active).count();
         let info = json!({"id": self.id, "pid": self.pid(), "port": self.settings.address.port(),
                           "hostname": self.settings.hostname});
         json!({
@@ -269,7 +270,7 @@ impl Master {
             "leader": self.pid(),
             "leader_info": info,
             "flags": self.flags(),
-            "slaves": self.agents.iter().map(|agent| self.agent_json(agent)).collect::<Vec<_>>(),
+            "slaves": self.agents.values().map(|agent| self.agent_json(agent)).collect::<Vec<_>>(),
             "recovered_slaves": [],
             "frameworks": self.frameworks.iter().map(|one| self.framework_json(one)).collect::<Vec<_>>(),
             "completed_frameworks": self.completed.iter().map(|one| self.framework_json(one)).collect::<Vec<_>>(),
@@ -279,18 +280,18 @@ impl Master {
     }
 
     fn state_summary(&self) -> Value {
-        let agents = self.agents.iter().map(|agent| {
+        let agents = self.agents.values().map(|agent| {
             let mut shown = self.agent_json(agent);
             let everywhere = self.frameworks.iter().chain(&self.completed);
             let here = |task: &&Task| task.agent == agent.id;
             let tasks = everywhere.clone().flat_map(|framework| {
-                let live = framework.tasks.iter().chain(&framework.unreachable);
+                let live = framework.tasks.values().chain(&framework.unreachable);
                 live.chain(&framework.completed).filter(here)
             });
             let ids: Vec<&str> = self
                 .frameworks
                 .iter()
-                .filter(|framework| framework.tasks.iter().any(|task| task.agent == agent.id))
+                .filter(|framework| framework.tasks.values().any(|task| task.agent == agent.id))
                 .map(|framework| framework.id.as_str())
                 .collect();
             if let Value::Object(fields) = &mut shown {
@@ -307,8 +308,8 @@ impl Master {
         });
         let frameworks = self.frameworks.iter().map(|framework| {
             let mut shown = self.framework_head(framework);
-            let tasks = framework.tasks.iter().chain(&framework.unreachable).chain(&framework.completed);
-            let mut agents: Vec<&str> = framework.tasks.iter().map(|task| task.agent.as_str()).collect();
+            let tasks = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
+            let mut agents: Vec<&str> = framework.tasks.values().map(|task| task.agent.as_str()).collect();
             agents.sort_unstable();
             agents.dedup();
             shown.extend(count(tasks));
@@ -372,7 +373,7 @@ impl Master {
             }
             fields.extend(more);
             if let Some(config) = &agent.draining {
-                let busy = self.frameworks.iter().any(|one| one.tasks.iter().any(|task| task.agent == agent.id));
+                let busy = self.frameworks.iter().any(|one| one.tasks.values().any(|task| task.agent == agent.id));
                 let state = if busy { "DRAINING" } else { "DRAINED" };
                 fields.insert("drain_info".to_owned(), json!({"state": state, "config": config}));
             }
@@ -438,7 +439,8 @@ impl Master {
             .flat_map(|(agent, all)| all.iter().map(move |executor| (agent, executor)))
             .map(|(agent, executor)| {
                 json!({"executor_id": executor.executor_id.as_str(), "name": executor.name.as_deref().unwrap_or(""),
-                       "framework_id": framework.id.as_str(), "command": executor.command,
+                       "framework_id": framework.id.as_str(),
+                       "command": executor.command.as_ref().map(defaults::shown),
                        "resources": summary(&Resources::of(&executor.resources).unallocated()),
                        "slave_id": agent.as_str()})
             })
@@ -462,7 +464,7 @@ impl Master {
         }
         let tasks =
             |tasks: &mut dyn Iterator<Item = &Task>| tasks.map(|one| task(&framework.id, one)).collect::<Vec<_>>();
-        fields.insert("tasks".to_owned(), json!(tasks(&mut framework.tasks.iter())));
+        fields.insert("tasks".to_owned(), json!(tasks(&mut framework.tasks.values())));
         fields.insert("unreachable_tasks".to_owned(), json!(tasks(&mut framework.unreachable.iter())));
         fields.insert("completed_tasks".to_owned(), json!(tasks(&mut framework.completed.iter())));
         fields.insert("offers".to_owned(), json!(offers));
@@ -475,7 +477,7 @@ impl Master {
     fn tasks_page(&self, query: &HashMap<String, String>) -> Value {
         let wanted = |name: &str, value: &str| query.get(name).is_none_or(|id| id.is_empty() || id == value);
         let of = |framework: &Framework| {
-            let live = framework.tasks.iter().chain(&framework.unreachable).chain(&framework.completed);
+            let live = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
             live.filter(|one| wanted("task_id", one.id.as_str()))
                 .map(|one| (one.statuses.first().and_then(|first| first.timestamp), task(&framework.id, one)))
                 .collect::<Vec<_>>()
@@ -512,7 +514,7 @@ impl Master {
                 self.frameworks.iter().for_each(|one| allocated.add(&of_role(&one.used(None), &role)));
                 let offered = of_role(&self.offered(None, None), &role);
                 let mut reserved = Resources::default();
-                for agent in &self.agents {
+                for agent in self.agents.values() {
                     reserved.add(
                         &self
                             .allocator
@@ -573,8 +575,8 @@ impl Master {
         put("uptime_secs", SystemTime::now().duration_since(self.started).unwrap_or_default().as_secs_f64());
         put("elected", 1.0);
         put("slaves_connected", self.agents.len() as f64);
-        put("slaves_active", self.agents.iter().filter(|agent| agent.active).count() as f64);
-        put("slaves_inactive", self.agents.iter().filter(|agent| !agent.active).count() as f64);
+        put("slaves_active", self.agents.values().filter(|agent| agent.active).count() as f64);
+        put("slaves_inactive", self.agents.values().filter(|agent| !agent.active).count() as f64);
         put("slaves_disconnected", 0.0);
         put("slaves_unreachable", self.unreachable.len() as f64);
         let connected = self.frameworks.iter().filter(|one| one.stream.is_some()).count();
@@ -589,12 +591,12 @@ impl Master {
             (TaskState::Running, "tasks_running"),
             (TaskState::Killing, "tasks_killing"),
         ] {
-            let tasks = self.frameworks.iter().flat_map(|one| &one.tasks);
+            let tasks = self.frameworks.iter().flat_map(|one| one.tasks.values());
             put(name, tasks.filter(|one| one.state == state).count() as f64);
         }
         put("tasks_unreachable", self.frameworks.iter().map(|one| one.unreachable.len()).sum::<usize>() as f64);
         for name in ["cpus", "gpus", "mem", "disk"] {
-            let total: f64 = self.agents.iter().map(|agent| self.allocator.total(&agent.id).amount(name)).sum();
+            let total: f64 = self.agents.values().map(|agent| self.allocator.total(&agent.id).amount(name)).sum();
             let used: f64 = self.frameworks.iter().map(|one| one.used(None).amount(name)).sum();
             put(&format!("{name}_total"), total);
             put(&format!("{name}_used"), used);

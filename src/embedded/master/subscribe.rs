@@ -104,7 +104,8 @@ impl Master {
     }
 
     /// Gives the framework its stream; whoever had it before is told and cut off.
-    fn connect(&mut self, id: &FrameworkId, stream: Stream) {
+    fn connect(&mut self, id: &FrameworkId, mut stream: Stream) {
+        stream.split = self.faults.split;
         let Some(framework) = self.framework_mut(id) else { return };
         if let Some(old) = framework.stream.take() {
             old.send(&error("Framework failed over"));
@@ -172,10 +173,10 @@ impl Master {
         let offers: Vec<_> = self.frameworks[at].offers.iter().cloned().collect();
         offers.iter().for_each(|offer| self.discard(offer, None));
         self.drop_inverse_offers(id);
-        for agent in &self.agents {
+        for agent in self.agents.values() {
             agent.tell(ToAgent::ShutdownFramework(id.clone()));
         }
-        let tasks: Vec<_> = self.frameworks[at].tasks.iter().map(|task| task.id.clone()).collect();
+        let tasks: Vec<_> = self.frameworks[at].tasks.keys().cloned().collect();
         for task in tasks {
             let status = self.status(
                 &task,

@@ -164,7 +164,7 @@ impl Master {
         self.count("messages_reconcile_tasks");
         let Some(framework) = self.framework(id) else { return };
         let answers: Vec<TaskStatus> = if reconcile.tasks.is_empty() {
-            framework.tasks.iter().map(|task| self.latest(task)).collect()
+            framework.tasks.values().map(|task| self.latest(task)).collect()
         } else {
             let known = |asked: &ReconcileTask| match framework.task(&asked.task_id) {
                 Some(task) => self.latest(task),
@@ -290,8 +290,7 @@ impl Master {
     /// Puts a task among those that have ended; one that hasn't gives its resources back.
     pub(super) fn remove_task(&mut self, id: &FrameworkId, task_id: &TaskId) {
         let Some(framework) = self.framework_mut(id) else { return };
-        let Some(at) = framework.tasks.iter().position(|task| task.id == *task_id) else { return };
-        let task = framework.tasks.remove(at);
+        let Some(task) = framework.tasks.remove(task_id) else { return };
         let (over, agent, resources) = (task.is_over(), task.agent.clone(), Resources::of(&task.resources));
         framework.complete(task);
         if !over {

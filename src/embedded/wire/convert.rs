@@ -204,6 +204,7 @@ pub(in crate::embedded) fn missing(schema: &Schema, fields: &Map<String, Value>,
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::mesos::CallMessage;

@@ -235,6 +235,7 @@ fn quad(input: &mut Input<'_>) -> Parsed<u32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -4,6 +4,7 @@
 //! Pure. Typed messages come out; what a real master would refuse is refused in its words.
 
 pub(super) mod convert;
+pub(super) mod defaults;
 pub(super) mod json;
 pub(super) mod protobuf;
 
@@ -33,10 +34,11 @@ impl Format {
     /// Writes a message.
     pub(super) fn write<T: Message>(self, message: &T) -> Vec<u8> {
         // Our own messages have string keys, so writing them can't fail.
-        let json = serde_json::to_value(Wrapped(message)).unwrap_or_default();
         match self {
-            Self::Json => serde_json::to_vec(&json).unwrap_or_default(),
-            Self::Protobuf => protobuf::encode(T::schema(), &json),
+            Self::Json => serde_json::to_vec(&defaults::shown(message)).unwrap_or_default(),
+            Self::Protobuf => {
+                protobuf::encode(T::schema(), &serde_json::to_value(Wrapped(message)).unwrap_or_default())
+            }
         }
     }
 }

@@ -52,6 +52,10 @@ async fn forced(context: &mut Context<'_>, call: &JsonCall) -> Result<(), Failur
     let session = context.subscribed().await?;
     let raw = Call::Raw(fields.clone());
     let kind = raw.kind().to_owned();
+    if !crate::session::Session::tasks_of(&raw).is_empty() {
+        let follow = Follow::usual(context);
+        return launch::launch(context, raw, &format!("{kind} as it was written"), &follow).await;
+    }
     let answer = context.during(&format!("the master's answer to {kind}"), session.call(raw)).await??;
     context.show(answered(&kind, answer.status, &answer.text));
     Ok(())
@@ -181,13 +185,14 @@ async fn other(
         object.get("kill").and_then(|kill| kill.pointer("/task_id/value")).and_then(Value::as_str).map(TaskId::from);
     let known =
         killed.filter(|id| session.read(|state| state.tasks.get(id.as_str()).is_some_and(|task| !task.is_over())));
+    let before = known.map(|task| super::kill::Before::of(context, task));
     let raw = Call::Raw(object);
     let answer = context.during(&format!("the master's answer to {kind}"), session.call(raw)).await??;
     context.show(answered(kind, answer.status, &answer.text));
-    match known.filter(|_| kind == "KILL") {
-        Some(task) => {
+    match before {
+        Some(before) => {
             let limit = context.options().patience;
-            super::kill::ended(context, &[task], limit).await
+            super::kill::ended(context, &[before], limit).await
         }
         None => Ok(()),
     }

@@ -44,8 +44,9 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
             context.show(Document::text(format!("{task} is over already: {state}")));
             continue;
         }
-        send(context, &task, args.duration("grace")).await?;
-        asked.push(task);
+        let before = Before::of(context, task);
+        send(context, &before.task, args.duration("grace")).await?;
+        asked.push(before);
     }
     if args.switch("no-wait") || asked.is_empty() {
         return Ok(());
@@ -66,10 +67,25 @@ async fn send(context: &mut Context<'_>, task: &TaskId, grace: Option<Duration>)
     Ok(())
 }
 
+/// A task as it was before a KILL was sent: its end may come before the answer.
+pub(super) struct Before {
+    task: TaskId,
+    at: Duration,
+    updates: usize,
+}
+
+impl Before {
+    pub fn of(context: &Context<'_>, task: TaskId) -> Self {
+        let session = context.session();
+        let updates = session.read(|state| state.tasks.get(task.as_str()).map_or(0, |task| task.history().count()));
+        Self { at: session.now(), updates, task }
+    }
+}
+
 /// Shows how tasks end.
-pub(super) async fn ended(context: &mut Context<'_>, tasks: &[TaskId], limit: Duration) -> Result<(), Failure> {
+pub(super) async fn ended(context: &mut Context<'_>, asked: &[Before], limit: Duration) -> Result<(), Failure> {
     let session = context.session();
-    let start = session.now();
+    let tasks: Vec<TaskId> = asked.iter().map(|before| before.task.clone()).collect();
     let is_over = |state: &crate::state::State, id: &TaskId| {
         state.tasks.get(id.as_str()).is_some_and(crate::state::Task::is_over)
     };
@@ -77,12 +93,12 @@ pub(super) async fn ended(context: &mut Context<'_>, tasks: &[TaskId], limit: Du
     let look = |state: &crate::state::State| tasks.iter().all(|id| is_over(state, id)).then_some(());
     let all = context.wait_for(&what, limit, look).await?;
     let document = session.read(|state| {
-        let known = tasks.iter().filter_map(|id| state.tasks.get(id.as_str()));
-        known.fold(Document::new(), |document, task| {
+        let known = asked.iter().filter_map(|before| Some((before, state.tasks.get(before.task.as_str())?)));
+        known.fold(Document::new(), |document, (before, task)| {
             let mut timeline = Timeline::new(task.id.as_str());
-            for recorded in task.history().filter(|recorded| recorded.at >= start) {
+            for recorded in task.history().skip(before.updates) {
                 let (name, text) = view::update_line(&recorded);
-                timeline = timeline.update(recorded.at.saturating_sub(start), &name, text);
+                timeline = timeline.update(recorded.at.saturating_sub(before.at), &name, text);
             }
             document.with(timeline)
         })

@@ -33,7 +33,7 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
         let supply = if status.suppressed {
             "suppressed: the master was asked for no more"
         } else if status.filtered {
-            "some were declined by themselves and stay away for a while"
+            "what was given back stays away for a while, until offers are asked for"
         } else {
             ""
         };

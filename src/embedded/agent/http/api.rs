@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::files::refusal;
 use super::view;
-use super::{Question, Shared, json as json_response, not_allowed, text};
+use super::{Question, Shared, json as json_response, not_allowed, takes, text};
 use crate::mesos::Json;
 
 /// No call of this API is longer.
@@ -28,7 +28,7 @@ pub(super) async fn answer(shared: &Shared, method: &Method, headers: &HeaderMap
             );
         }
     }
-    if !takes_json(headers) {
+    if !takes(headers, "application/json") {
         return text(
             StatusCode::NOT_ACCEPTABLE,
             "Expecting 'Accept' to allow application/json or application/x-protobuf or application/recordio",
@@ -43,15 +43,6 @@ pub(super) async fn answer(shared: &Shared, method: &Method, headers: &HeaderMap
         Err(error) => return text(StatusCode::BAD_REQUEST, &format!("Failed to parse body into JSON: {error}")),
     };
     dispatch(shared, &call).await
-}
-
-fn takes_json(headers: &HeaderMap) -> bool {
-    let Some(accept) = headers.get(header::ACCEPT) else { return true };
-    let accept = accept.to_str().unwrap_or("");
-    accept
-        .split(',')
-        .map(|range| range.split(';').next().unwrap_or("").trim())
-        .any(|range| matches!(range, "" | "*/*" | "application/*" | "application/json"))
 }
 
 async fn dispatch(shared: &Shared, call: &Map<String, Json>) -> Response {

@@ -3,6 +3,7 @@
 //! State is the actor's: it is asked, and nothing is kept here. No request can make this panic.
 
 mod api;
+mod executor;
 mod files;
 
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::actor::Ask;
+use super::actor::{Ask, ExecutorCall};
 use super::view::{self, Question};
 use crate::mesos::{AgentId, Json};
 use files::Files;
@@ -25,6 +26,8 @@ use files::Files;
 pub(super) struct Shared {
     /// Where the actor is asked.
     pub(super) asks: mpsc::UnboundedSender<Ask>,
+    /// Where executors' calls go.
+    pub(super) executors: mpsc::UnboundedSender<ExecutorCall>,
     /// The agent's id, once it has one.
     pub(super) id: watch::Receiver<Option<AgentId>>,
     /// Where sandboxes lie.
@@ -61,7 +64,10 @@ async fn route(State(shared): State<Shared>, request: Request) -> Response {
         let path = own.unwrap_or(path);
         path.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if is("/api/v1/executor") || !is("/api/v1") && method != Method::GET && method != Method::HEAD && known(path) {
+    if is("/api/v1/executor") {
+        return executor::answer(&shared, &method, &headers, body).await;
+    }
+    if !is("/api/v1") && method != Method::GET && method != Method::HEAD && known(path) {
         return not_allowed(&method);
     }
     if is("/api/v1") {
@@ -127,6 +133,14 @@ fn answer_json(uri: &Uri, answer: Option<Json>) -> Response {
 
 fn json(answer: &Json) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], Body::from(answer.to_string())).into_response()
+}
+
+/// Whether a client takes a media type; it does when it says nothing.
+fn takes(headers: &HeaderMap, media_type: &str) -> bool {
+    let Some(accept) = headers.get(header::ACCEPT) else { return true };
+    let accept = accept.to_str().unwrap_or("");
+    let ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
+    ranges.into_iter().any(|range| matches!(range, "" | "*/*" | "application/*") || range == media_type)
 }
 
 /// One value of a query, decoded.

@@ -61,8 +61,10 @@ pub(in crate::embedded::master) fn check(call: &CallMessage, principal: Option<&
     Ok(())
 }
 
+/// 16 bytes, of one of the versions that there are.
 fn uuid(bytes: &[u8]) -> Check {
-    if bytes.len() == 16 { Ok(()) } else { Err("Not a valid UUID".to_owned()) }
+    let versioned = bytes.len() == 16 && (1..=5).contains(&(bytes[6] >> 4));
+    if versioned { Ok(()) } else { Err("Not a valid UUID".to_owned()) }
 }
 
 /// Who asks must be who the framework says it is, where both are told.

@@ -1,0 +1,199 @@
+//! Messages: their order, their content, what runs beside what.
+
+use std::time::{Duration, Instant};
+
+use jupyter_protocol::{JupyterMessageContent as Content, *};
+use serde_json::json;
+
+use crate::client::{Kernel, raw};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_shown_and_answered_in_order() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let ran = kernel.run("version").await;
+    assert_eq!(ran.status(), &ReplyStatus::Ok, "{}", ran.text());
+    let kinds: Vec<&str> = ran.outputs.iter().map(Content::message_type).collect();
+    assert_eq!(kinds.first(), Some(&"execute_input"));
+    assert_eq!(kinds.last(), Some(&"execute_result"));
+    assert!(ran.text().contains("1.11.0"), "{}", ran.text());
+    let Content::ExecuteReply(reply) = &ran.reply else { panic!("{:?}", ran.reply) };
+    assert_eq!(reply.execution_count.value(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_is_an_error_and_what_waits_behind_it_is_aborted() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    kernel.run("subscribe").await;
+    // Something that takes a moment, so that the others are queued behind it when it fails.
+    let first = kernel.send(ExecuteRequest::new("run --cmd 'sleep 0.3; exit 3' --until finished".to_owned())).await;
+    kernel.send(ExecuteRequest::new("tasks".to_owned())).await;
+    let outputs = kernel.outputs(&first).await;
+    let error = outputs.iter().find_map(|output| match output {
+        Content::ErrorOutput(error) => Some(error.clone()),
+        _ => None,
+    });
+    let error = error.expect("an error message");
+    assert_eq!(error.ename, "MesosError");
+    assert!(error.evalue.contains("TASK_FAILED"), "{}", error.evalue);
+    let (failed, aborted) = (kernel.reply().await, kernel.reply().await);
+    for (reply, want) in [(failed, ReplyStatus::Error), (aborted, ReplyStatus::Aborted)] {
+        let Content::ExecuteReply(reply) = reply.content else { panic!("{reply:?}") };
+        assert_eq!(reply.status, want);
+    }
+    assert_eq!(kernel.run("tasks").await.status(), &ReplyStatus::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_launch_is_one_picture_that_changes_in_place() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    kernel.run("subscribe").await;
+    let ran = kernel.run("run --cmd 'sleep 0.5' --name nap --until finished").await;
+    assert_eq!(ran.status(), &ReplyStatus::Ok, "{}", ran.text());
+    let id_of = |transient: &Option<Transient>| transient.as_ref().and_then(|transient| transient.display_id.clone());
+    let places: Vec<String> = ran
+        .outputs
+        .iter()
+        .filter_map(|output| match output {
+            Content::DisplayData(display) => id_of(&display.transient),
+            _ => None,
+        })
+        .collect();
+    let [place] = places.as_slice() else { panic!("one living place: {places:?}") };
+    let updates = ran.outputs.iter().filter(|output| match output {
+        Content::UpdateDisplayData(display) => display.transient.display_id.as_ref() == Some(place),
+        _ => false,
+    });
+    assert!(updates.count() >= 1);
+    assert!(ran.text().contains("FINISHED"), "{}", ran.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_cell_is_interrupted_at_once_and_nothing_is_lost() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    kernel.run("run --cmd 'sleep 60' --name nap").await;
+    let id = kernel.send(ExecuteRequest::new("wait nap finished --timeout 60s".to_owned())).await;
+    // While it waits, the kernel completes and explains.
+    kernel.send(CompleteRequest { code: "kill na".to_owned(), cursor_pos: 7 }).await;
+    let Content::CompleteReply(reply) = kernel.reply().await.content else { panic!("no completion") };
+    assert_eq!((reply.matches.as_slice(), reply.cursor_start), (&["nap".to_owned()][..], 5));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let begin = Instant::now();
+    kernel.ask_control(InterruptRequest {}).await;
+    let outputs = kernel.outputs(&id).await;
+    assert!(begin.elapsed() < Duration::from_millis(200), "{:?}", begin.elapsed());
+    assert!(outputs.iter().any(|output| matches!(output, Content::ErrorOutput(error) if error.ename == "Interrupted")));
+    kernel.reply().await;
+    assert!(kernel.run("tasks").await.text().contains("RUNNING"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cells_in_a_subshell_run_beside_the_main_one() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    kernel.run("run --cmd 'sleep 60' --name nap").await;
+    let made = kernel.ask_control(raw("create_subshell_request", json!({}))).await;
+    let Content::UnknownMessage(made) = made else { panic!("{made:?}") };
+    let subshell = made.content["subshell_id"].as_str().unwrap().to_owned();
+    kernel.send(ExecuteRequest::new("wait nap killed --timeout 60s".to_owned())).await;
+    let beside = json!({"code": "kill nap", "silent": false});
+    crate::hostile::send_with(&mut kernel, "execute_request", &beside, json!({"subshell_id": subshell})).await;
+    // Both end: the main cell waits for what the other does.
+    for _ in 0..2 {
+        let Content::ExecuteReply(reply) = kernel.reply().await.content else { panic!("no reply") };
+        assert_eq!(reply.status, ReplyStatus::Ok);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_is_found_again_after_a_restart() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    kernel.run("version").await;
+    kernel.run("status").await;
+    kernel.ask_control(ShutdownRequest { restart: true }).await;
+    assert!(kernel.ended().await, "the kernel ends when told to");
+    let folder = std::mem::replace(&mut kernel.folder, tempfile::tempdir().unwrap());
+    let mut again = Kernel::start_in(folder, &["--no-rust"]).await;
+    again.send(HistoryRequest::Tail { n: 2, output: false, raw: true }).await;
+    let reply = again.reply().await;
+    let Content::HistoryReply(history) = reply.content else { panic!("{reply:?}") };
+    let text = serde_json::to_string(&history.history).unwrap();
+    assert_eq!(text, r#"[[1,1,"version"],[1,2,"status"]]"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cursors_count_code_points() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let code = "task 'é😀' ; subscr".to_owned();
+    let cursor_pos = code.chars().count();
+    kernel.send(CompleteRequest { code, cursor_pos }).await;
+    let Content::CompleteReply(reply) = kernel.reply().await.content else { panic!("no completion") };
+    assert_eq!(reply.matches, ["subscribe"]);
+    assert_eq!((reply.cursor_start, reply.cursor_end), (cursor_pos - 6, cursor_pos));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_cell_shows_nothing_and_counts_nothing() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let request = ExecuteRequest { silent: true, ..ExecuteRequest::new("version".to_owned()) };
+    let id = kernel.send(request).await;
+    assert_eq!(kernel.outputs(&id).await.len(), 0);
+    kernel.reply().await;
+    let Content::ExecuteReply(reply) = kernel.run("version").await.reply else { panic!("no reply") };
+    assert_eq!(reply.execution_count.value(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_from_the_cluster_is_escaped() {
+    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    kernel.run("run --cmd 'echo <script>alert(1)</script>; sleep 9' --name x").await;
+    let ran = kernel.run("tasks").await;
+    let html: String = ran
+        .outputs
+        .iter()
+        .filter_map(|output| match output {
+            Content::ExecuteResult(result) => Some(&result.data),
+            _ => None,
+        })
+        .flat_map(|media| media.content.iter())
+        .filter_map(|media| match media {
+            MediaType::Html(html) => Some(html.clone()),
+            _ => None,
+        })
+        .collect();
+    assert!(html.contains("&lt;script&gt;"), "{html}");
+    assert!(!html.contains("<script>"), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kernel_ends_with_its_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let ipc = folder.path().join("k").display().to_string();
+    let connection = json!({"ip": ipc, "transport": "ipc", "shell_port": 1, "iopub_port": 2, "stdin_port": 3,
+        "control_port": 4, "hb_port": 5, "key": "", "signature_scheme": "hmac-sha256"});
+    let path = folder.path().join("c.json");
+    std::fs::write(&path, connection.to_string()).unwrap();
+    // A shell that ends at once leaves its child behind.
+    let script = format!(
+        "JPY_PARENT_PID=$$ {} run --no-rust --no-docker -f {} & echo $!",
+        crate::client::program(),
+        path.display()
+    );
+    let mut child = tokio::process::Command::new("sh")
+        .args(["-c", &script])
+        .env("XDG_STATE_HOME", folder.path())
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    use tokio::io::AsyncBufReadExt as _;
+    tokio::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).await.unwrap();
+    child.wait().await.unwrap();
+    let process = std::path::PathBuf::from(format!("/proc/{}", line.trim()));
+    let gone = async {
+        while std::fs::read_to_string(process.join("stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the kernel has ended");
+}

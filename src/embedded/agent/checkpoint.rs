@@ -1,0 +1,84 @@
+//! What an agent writes down so that its next run takes up the tasks of this one.
+//!
+//! One file, replaced as a whole. An agent whose file can't be read doesn't start: tasks may run that it would forget.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::books::{Executor, Framework};
+use crate::mesos::{AgentId, ExecutorId, FrameworkId, TaskStatus};
+
+/// The file's content when it is written.
+#[derive(Debug, Serialize)]
+pub(super) struct Written<'a> {
+    /// The agent's id.
+    pub(super) agent_id: Option<&'a AgentId>,
+    /// The frameworks with something that runs or isn't acknowledged.
+    pub(super) frameworks: Vec<&'a Framework>,
+    /// Updates on their way, by framework, each task's in order.
+    pub(super) updates: Vec<(&'a FrameworkId, &'a TaskStatus)>,
+}
+
+/// The file's content when it is read.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Read {
+    /// The agent's former id.
+    pub(super) agent_id: Option<AgentId>,
+    /// Its frameworks.
+    pub(super) frameworks: Vec<Framework>,
+    /// Updates that nobody acknowledged.
+    pub(super) updates: Vec<(FrameworkId, TaskStatus)>,
+}
+
+/// Where it is kept, below an agent's work folder.
+fn path(work_dir: &Path) -> PathBuf {
+    work_dir.join("meta").join("agent.json")
+}
+
+/// Where a command's exit status is noted, for an agent that isn't there when the command ends.
+pub(super) fn exit_path(work_dir: &Path, container_id: &str) -> PathBuf {
+    work_dir.join("meta").join("exits").join(container_id)
+}
+
+/// Makes the folders.
+pub(super) fn prepare(work_dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(work_dir.join("meta").join("exits"))
+}
+
+/// Replaces the file.
+pub(super) fn write(work_dir: &Path, written: &Written<'_>) -> io::Result<()> {
+    let path = path(work_dir);
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, serde_json::to_vec(written)?)?;
+    std::fs::rename(fresh, path)
+}
+
+/// Reads it, if there is one.
+pub(super) fn read(work_dir: &Path) -> io::Result<Option<Read>> {
+    let path = path(work_dir);
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    match std::fs::read(&path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| named(error.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(named(error)),
+    }
+}
+
+/// Executors as a list: ids are objects in JSON, which can't be keys.
+pub(super) fn write_executors<S: Serializer>(
+    executors: &BTreeMap<ExecutorId, Executor>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(executors.values())
+}
+
+/// The way back.
+pub(super) fn read_executors<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<ExecutorId, Executor>, D::Error> {
+    let list = Vec::<Executor>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|executor| (executor.info.executor_id.clone(), executor)).collect())
+}

@@ -1,0 +1,159 @@
+//! The live session over a Unix socket, for Rust cells and other terminals: a line of JSON in, a line of JSON out.
+//!
+//! The socket is its owner's alone (0600, in a folder of 0700). A request is `{"op": ...}`, its answer `{"ok": ...}` or
+//! `{"error": {"what", "text"}}`; requests of one connection are answered in order. Documents are drawn here, so that
+//! whoever asks needs no renderer. [`Server::interrupt`] ends what waits, and nothing else.
+
+mod answer;
+mod client;
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use client::Client;
+
+use crate::engine::Engine;
+
+/// The longest request.
+const LONGEST: u64 = 8 << 20;
+/// Connections at a time.
+const MOST: usize = 128;
+
+/// Where a person's session is offered where nobody says otherwise.
+pub fn usual_path() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/state"));
+    let folder = set("XDG_RUNTIME_DIR").or_else(|| set("XDG_STATE_HOME")).or_else(home);
+    folder.unwrap_or_else(std::env::temp_dir).join("mesos-repl/session.sock")
+}
+
+/// A session that is being offered. Ends with [`Server::close`], or when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    path: PathBuf,
+    stop: CancellationToken,
+    /// Cancels what is under way; replaced by each interrupt.
+    current: Arc<Mutex<CancellationToken>>,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Offers the engine's session at `path`. A socket that nobody listens on any more is replaced.
+    ///
+    /// # Errors
+    /// When the socket can't be made, or somebody else listens there.
+    pub fn start(engine: Engine, path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{} is in use", path.display())));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let stop = CancellationToken::new();
+        let current = Arc::new(Mutex::new(stop.child_token()));
+        let tasks = TaskTracker::new();
+        let accepting = accept(engine, listener, stop.clone(), Arc::clone(&current), tasks.clone());
+        tasks.spawn(accepting);
+        Ok(Self { path: path.to_owned(), stop, current, tasks })
+    }
+
+    /// Where it listens.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends all requests that are under way with the error `interrupted`. Connections stay.
+    pub fn interrupt(&self) {
+        let fresh = self.stop.child_token();
+        let old = std::mem::replace(&mut *self.current.lock().unwrap_or_else(PoisonError::into_inner), fresh);
+        old.cancel();
+    }
+
+    /// Ends all connections and removes the socket.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        // It may be gone already; a leftover is replaced at the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn accept(
+    engine: Engine,
+    listener: UnixListener,
+    stop: CancellationToken,
+    current: Arc<Mutex<CancellationToken>>,
+    tasks: TaskTracker,
+) {
+    let room = Arc::new(tokio::sync::Semaphore::new(MOST));
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        let (Ok((stream, _)), Ok(permit)) = (accepted, Arc::clone(&room).acquire_owned().await) else { continue };
+        let (engine, current, stop) = (engine.clone(), Arc::clone(&current), stop.clone());
+        tasks.spawn(async move {
+            let served = stop.run_until_cancelled(serve(&engine, stream, &current)).await;
+            if let Some(Err(error)) = served {
+                tracing::debug!("a connection to the session ends: {error}");
+            }
+            drop(permit);
+        });
+    }
+}
+
+async fn serve(engine: &Engine, stream: UnixStream, current: &Mutex<CancellationToken>) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
+    loop {
+        let mut line = Vec::new();
+        (&mut reader).take(LONGEST).read_until(b'\n', &mut line).await?;
+        if line.last() != Some(&b'\n') {
+            return Ok(());
+        }
+        let cancel = current.lock().unwrap_or_else(PoisonError::into_inner).child_token();
+        let reply = tokio::select! {
+            reply = respond(engine, &line, &cancel) => reply,
+            // Who asked is gone (a child that was killed): nobody waits for the answer any more.
+            gone = reader.fill_buf() => match gone? {
+                [] => return Ok(()),
+                _ => error("one request at a time, please", ""),
+            },
+        };
+        let mut text = reply.to_string();
+        text.push('\n');
+        writer.write_all(text.as_bytes()).await?;
+    }
+}
+
+async fn respond(engine: &Engine, line: &[u8], cancel: &CancellationToken) -> Value {
+    match serde_json::from_slice::<Value>(line) {
+        Ok(request) => answer::answer(engine, &request, cancel).await.map_or_else(
+            |diagnostic| error(&diagnostic.what, &answer::plain(&diagnostic.clone().into())),
+            |value| json!({"ok": value}),
+        ),
+        Err(why) => error(&format!("that is no JSON: {why}"), ""),
+    }
+}
+
+fn error(what: &str, text: &str) -> Value {
+    json!({"error": {"what": what, "text": if text.is_empty() { format!("error: {what}") } else { text.to_owned() }}})
+}

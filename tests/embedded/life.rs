@@ -1,0 +1,368 @@
+//! What the recordings don't show: several frameworks, time running out, maintenance, agents that come and go, faults.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mesos_repl::embedded::{Cluster, Config, Docker, Fault};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::client::{Got, Stream, call, send};
+use crate::support::{until, within};
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn quick(agents: usize) -> Config {
+    Config {
+        docker: Docker::Never,
+        allocation_interval: Duration::from_millis(50),
+        heartbeat: Duration::from_millis(200),
+        ..super::recorded(agents)
+    }
+}
+
+/// A subscribed framework.
+struct Framework {
+    to: SocketAddr,
+    id: Value,
+    stream: Stream,
+}
+
+impl Framework {
+    async fn new(cluster: &Cluster, more: Value) -> Self {
+        let to = cluster.address();
+        let mut info = json!({"user": "root", "name": "life"});
+        info.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let mut body = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
+        if let Some(id) = info.get("id") {
+            body["framework_id"] = id.clone();
+        }
+        let mut stream = call(to, None, &body).await.stream();
+        let id = stream.wait("SUBSCRIBED").await["subscribed"]["framework_id"].clone();
+        Self { to, id, stream }
+    }
+
+    async fn call(&self, mut body: Value) -> u16 {
+        body["framework_id"] = self.id.clone();
+        call(self.to, Some(&self.stream.id()), &body).await.whole().status
+    }
+
+    async fn offer(&mut self) -> Value {
+        self.stream.wait("OFFERS").await["offers"]["offers"][0].clone()
+    }
+
+    async fn launch(&mut self, name: &str, command: &str) -> Value {
+        let offer = self.offer().await;
+        let task = json!({"name": name, "task_id": {"value": name}, "agent_id": offer["agent_id"],
+            "command": {"value": command}, "resources": [
+                {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.1}},
+                {"name": "mem", "type": "SCALAR", "scalar": {"value": 32}}]});
+        let accept = json!({"type": "ACCEPT", "accept": {"offer_ids": [offer["id"]],
+            "operations": [{"type": "LAUNCH", "launch": {"task_infos": [task]}}], "filters": {"refuse_seconds": 0}}});
+        assert_eq!(self.call(accept).await, 202);
+        offer["agent_id"].clone()
+    }
+
+    /// The next update, acknowledged.
+    async fn update(&mut self) -> Value {
+        let status = self.stream.wait("UPDATE").await["update"]["status"].clone();
+        self.acknowledge(&status).await;
+        status
+    }
+
+    async fn acknowledge(&self, status: &Value) {
+        if status.get("uuid").is_some() {
+            let body = json!({"type": "ACKNOWLEDGE", "acknowledge": {"agent_id": status["agent_id"],
+                "task_id": status["task_id"], "uuid": status["uuid"]}});
+            assert_eq!(self.call(body).await, 202);
+        }
+    }
+
+    async fn until(&mut self, state: &str) -> Value {
+        loop {
+            let status = self.update().await;
+            if status["state"] == state {
+                return status;
+            }
+        }
+    }
+}
+
+async fn page(to: SocketAddr, path: &str) -> Value {
+    send(to, "GET", path, &[], b"").await.whole().json()
+}
+
+async fn operate(to: SocketAddr, body: Value) -> super::client::Answer {
+    let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+    send(to, "POST", "/api/v1", &headers, body.to_string().as_bytes()).await.whole()
+}
+
+#[tokio::test]
+async fn a_framework_that_stays_away_is_removed_with_its_tasks() {
+    let cluster = super::start(quick(1)).await;
+    let mut framework = Framework::new(&cluster, json!({"failover_timeout": 0.2})).await;
+    framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let (to, id) = (framework.to, framework.id.clone());
+    drop(framework);
+    until(SOON, "the framework is removed", async || {
+        let frameworks = page(to, "/frameworks").await;
+        let completed = frameworks["completed_frameworks"].as_array()?.first()?.clone();
+        assert_eq!(completed["id"], id["value"]);
+        assert_eq!(completed["completed_tasks"][0]["state"], "TASK_KILLED");
+        Some(())
+    })
+    .await;
+    let agent = cluster.agents()[0];
+    until(SOON, "the agent has ended the task", async || {
+        let state = page(agent, "/state").await;
+        state["frameworks"].as_array()?.is_empty().then_some(())
+    })
+    .await;
+    let body = json!({"type": "SUBSCRIBE", "framework_id": id, "subscribe": {"framework_info":
+        {"user": "root", "name": "life", "id": id}}});
+    let mut again = call(to, None, &body).await.stream();
+    assert_eq!(again.wait("ERROR").await["error"]["message"], "Framework has been removed");
+    assert!(again.next().await.is_none());
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn updates_wait_for_a_framework_that_comes_back() {
+    let cluster = super::start(quick(1)).await;
+    let mut framework = Framework::new(&cluster, json!({"failover_timeout": 60})).await;
+    framework.launch("t", "sleep 1000").await;
+    let starting = framework.stream.wait("UPDATE").await["update"]["status"].clone();
+    assert_eq!(starting["state"], "TASK_STARTING");
+    let (id, to) = (framework.id.clone(), framework.to);
+    drop(framework);
+    until(SOON, "the master sees it go", async || {
+        (page(to, "/frameworks").await["frameworks"][0]["connected"] == false).then_some(())
+    })
+    .await;
+    let mut back = Framework::new(&cluster, json!({"failover_timeout": 60, "id": id})).await;
+    assert_eq!(back.id, id);
+    // The first update was never acknowledged, so nothing newer has come meanwhile; acknowledged, the next one comes.
+    back.acknowledge(&starting).await;
+    assert_eq!(back.update().await["state"], "TASK_RUNNING");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn two_frameworks_share_two_agents() {
+    let cluster = super::start(quick(2)).await;
+    let mut first = Framework::new(&cluster, json!({})).await;
+    let offers = first.stream.wait("OFFERS").await;
+    assert_eq!(offers["offers"]["offers"].as_array().unwrap().len(), 2, "alone, it gets all");
+    let mut second = Framework::new(&cluster, json!({})).await;
+    let ids: Vec<Value> =
+        offers["offers"]["offers"].as_array().unwrap().iter().map(|offer| offer["id"].clone()).collect();
+    first.call(json!({"type": "DECLINE", "decline": {"offer_ids": ids, "filters": {"refuse_seconds": 0}}})).await;
+    let agent = |offers: &Value| {
+        let offers = offers["offers"]["offers"].as_array().unwrap();
+        assert_eq!(offers.len(), 1);
+        offers[0]["agent_id"].clone()
+    };
+    let of_first = agent(&first.stream.wait("OFFERS").await);
+    let of_second = agent(&second.stream.wait("OFFERS").await);
+    assert_ne!(of_first, of_second);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_role_is_suppressed_and_revived_by_itself() {
+    let cluster = super::start(quick(1)).await;
+    let more = json!({"roles": ["eng/web", "ops"], "capabilities": [{"type": "MULTI_ROLE"}]});
+    let mut framework = Framework::new(&cluster, more).await;
+    let offer = framework.offer().await;
+    let role = offer["allocation_info"]["role"].as_str().unwrap().to_owned();
+    assert_eq!(offer["resources"][0]["allocation_info"]["role"], role.as_str());
+    framework.call(json!({"type": "SUPPRESS", "suppress": {"roles": [role]}})).await;
+    let decline = |offer: &Value| json!({"type": "DECLINE", "decline": {"offer_ids": [offer["id"]], "filters": {"refuse_seconds": 0}}});
+    framework.call(decline(&offer)).await;
+    let other = framework.offer().await;
+    assert_ne!(other["allocation_info"]["role"], role.as_str());
+    framework.call(json!({"type": "SUPPRESS"})).await;
+    framework.call(decline(&other)).await;
+    framework.call(json!({"type": "REVIVE", "revive": {"roles": [role]}})).await;
+    assert_eq!(framework.offer().await["allocation_info"]["role"], role.as_str());
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_partitioned_agent_comes_back_with_its_task() {
+    let cluster = super::start(quick(1)).await;
+    let aware = json!({"capabilities": [{"type": "PARTITION_AWARE"}]});
+    let mut framework = Framework::new(&cluster, aware).await;
+    let agent = framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    cluster.fault(Fault::PartitionAgent(0));
+    let lost = framework.update().await;
+    assert_eq!((&lost["state"], &lost["reason"]), (&json!("TASK_UNREACHABLE"), &json!("REASON_AGENT_REMOVED")));
+    assert!(lost["unreachable_time"]["nanoseconds"].is_number() && lost.get("uuid").is_none(), "{lost}");
+    assert_eq!(framework.stream.wait("FAILURE").await["failure"]["agent_id"], agent);
+    let reconcile =
+        json!({"type": "RECONCILE", "reconcile": {"tasks": [{"task_id": {"value": "t"}, "agent_id": agent}]}});
+    framework.call(reconcile).await;
+    assert_eq!(framework.update().await["state"], "TASK_UNREACHABLE");
+    cluster.fault(Fault::ReturnAgent(0));
+    let back = framework.update().await;
+    assert_eq!((&back["state"], &back["reason"]), (&json!("TASK_RUNNING"), &json!("REASON_AGENT_REREGISTERED")));
+    framework.call(json!({"type": "KILL", "kill": {"task_id": {"value": "t"}}})).await;
+    framework.until("TASK_KILLED").await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn maintenance_asks_and_then_takes() {
+    let cluster = super::start(quick(1)).await;
+    let to = cluster.address();
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    let agent = framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let machine = json!({"hostname": "localhost", "ip": "127.0.0.1"});
+    let window = json!({"machine_ids": [machine], "unavailability": {"start": {"nanoseconds": 0}}});
+    let schedule = json!({"type": "UPDATE_MAINTENANCE_SCHEDULE",
+        "update_maintenance_schedule": {"schedule": {"windows": [window]}}});
+    assert_eq!(operate(to, schedule).await.status, 200);
+    let asked = framework.stream.wait("INVERSE_OFFERS").await["inverse_offers"]["inverse_offers"][0].clone();
+    assert_eq!(asked["agent_id"], agent);
+    let accept = json!({"type": "ACCEPT_INVERSE_OFFERS",
+        "accept_inverse_offers": {"inverse_offer_ids": [asked["id"]], "filters": {"refuse_seconds": 3600}}});
+    framework.call(accept).await;
+    let status = operate(to, json!({"type": "GET_MAINTENANCE_STATUS"})).await.json();
+    let draining = &status["get_maintenance_status"]["status"]["draining_machines"][0];
+    assert_eq!(draining["statuses"][0]["status"], "ACCEPT", "{status}");
+    let start = json!({"type": "START_MAINTENANCE", "start_maintenance": {"machines": [machine]}});
+    assert_eq!(operate(to, start).await.status, 200);
+    assert_eq!(framework.until("TASK_LOST").await["reason"], "REASON_AGENT_REMOVED");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_drained_agent_ends_its_tasks_and_offers_nothing() {
+    let cluster = super::start(quick(1)).await;
+    let to = cluster.address();
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    let agent = framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let drain = json!({"type": "DRAIN_AGENT", "drain_agent": {"agent_id": agent}});
+    assert_eq!(operate(to, drain).await.status, 200);
+    framework.until("TASK_KILLED").await;
+    until(SOON, "drained", async || {
+        (page(to, "/slaves").await["slaves"][0]["drain_info"]["state"] == "DRAINED").then_some(())
+    })
+    .await;
+    let unknown = json!({"type": "DRAIN_AGENT", "drain_agent": {"agent_id": {"value": "nobody"}}});
+    assert_eq!(operate(to, unknown).await.status, 404);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn operators_get_events() {
+    let cluster = super::start(quick(1)).await;
+    let to = cluster.address();
+    let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+    let mut events = send(to, "POST", "/api/v1", &headers, br#"{"type": "SUBSCRIBE"}"#).await.stream();
+    let first = events.wait("SUBSCRIBED").await;
+    assert_eq!(first["subscribed"]["get_state"]["get_agents"]["agents"].as_array().unwrap().len(), 1);
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    let added = events.wait("FRAMEWORK_ADDED").await;
+    assert_eq!(added["framework_added"]["framework"]["framework_info"]["id"], framework.id);
+    framework.launch("t", "true").await;
+    assert_eq!(events.wait("TASK_ADDED").await["task_added"]["task"]["task_id"]["value"], "t");
+    framework.until("TASK_FINISHED").await;
+    let mut last = Value::Null;
+    while last != "TASK_FINISHED" {
+        last = events.wait("TASK_UPDATED").await["task_updated"]["state"].clone();
+    }
+    framework.call(json!({"type": "TEARDOWN"})).await;
+    events.wait("FRAMEWORK_REMOVED").await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn faults_come_when_asked_for() {
+    let cluster = super::start(quick(1)).await;
+    let to = cluster.address();
+    cluster.fault(Fault::SplitStreams(true));
+    let body = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": {"user": "root", "name": "split"}}});
+    let first = call(to, None, &body).await.stream().next().await.unwrap();
+    assert_eq!(first["chunk"].as_str().map(str::len), Some(1), "{first}");
+    cluster.fault(Fault::SplitStreams(false));
+    let mut framework = Framework::new(&cluster, json!({"failover_timeout": 60})).await;
+    let offer = framework.offer().await;
+    cluster.fault(Fault::RescindOffers);
+    assert_eq!(framework.stream.wait("RESCIND").await["rescind"]["offer_id"], offer["id"]);
+    cluster.fault(Fault::DoubleUpdates(1));
+    framework.launch("t", "sleep 1000").await;
+    let first = framework.stream.wait("UPDATE").await;
+    assert_eq!(framework.stream.wait("UPDATE").await, first);
+    cluster.fault(Fault::CutStreams { inside_a_record: true });
+    framework.stream.wait("NOT ONE RECORD").await;
+    assert_eq!(framework.stream.next().await, None);
+    for (fault, status, place) in [
+        (Fault::Redirect(Some("other:5050".to_owned())), 307, Some("//other:5050/api/v1/scheduler")),
+        (Fault::NoLeader(true), 503, None),
+        (Fault::Recovering(true), 503, None),
+    ] {
+        cluster.fault(fault);
+        let Got::Whole(answer) = call(to, None, &json!({})).await else { panic!("a stream") };
+        assert_eq!((answer.status, answer.header("location")), (status, place));
+    }
+    cluster.fault(Fault::Recovering(false));
+    assert_eq!(call(to, None, &json!({})).await.whole().status, 400);
+    cluster.shutdown().await;
+}
+
+/// What a page on the web could make a browser send, and what is no HTTP at all.
+#[tokio::test]
+async fn the_network_can_do_no_harm() {
+    let cluster = super::start(quick(1)).await;
+    let to = cluster.address();
+    for (host, status) in [("evil.example", 403), ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:5050", 200)] {
+        let mut socket = tokio::net::TcpStream::connect(to).await.unwrap();
+        let request = format!("GET /state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        within(SOON, "an answer", socket.read_to_string(&mut answer)).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
+    for junk in
+        [&b"\x00\xff\x16\x03\x01"[..], b"GET / HTTP/9.9\r\n\r\n", b"POST /api/v1/scheduler HTTP/1.1\r\n\r\n", b"{"]
+    {
+        let mut socket = tokio::net::TcpStream::connect(to).await.unwrap();
+        socket.write_all(junk).await.unwrap();
+        drop(socket);
+    }
+    let deep = "[".repeat(200_000);
+    let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+    assert_eq!(send(to, "POST", "/api/v1/scheduler", &headers, deep.as_bytes()).await.whole().status, 400);
+    assert_eq!(page(to, "/version").await["version"], "1.11.0");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn protobuf_is_spoken_too() {
+    let cluster = super::start(quick(1)).await;
+    // type = SUBSCRIBE, subscribe.framework_info {user: "root", name: "pb"}.
+    let body = [&[0x10, 1, 0x1a, 12, 0x0a, 10, 0x0a, 4][..], b"root", &[0x12, 2][..], b"pb"].concat();
+    let mut socket = tokio::net::TcpStream::connect(cluster.address()).await.unwrap();
+    let head = format!(
+        "POST /api/v1/scheduler HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\n\
+         Accept: application/x-protobuf\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+    let mut got = Vec::new();
+    let heartbeat = b"2\n\x08\x08";
+    within(SOON, "a heartbeat in protobuf", async {
+        while !got.windows(heartbeat.len()).any(|bytes| bytes == heartbeat) {
+            assert!(socket.read_buf(&mut got).await.unwrap() > 0);
+        }
+    })
+    .await;
+    let text = String::from_utf8_lossy(&got);
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains("content-type: application/x-protobuf"), "{text}");
+    cluster.shutdown().await;
+}

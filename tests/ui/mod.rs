@@ -1,0 +1,94 @@
+//! The page at `/`: what its server answers and refuses, and what a browser makes of it.
+
+use std::time::Duration;
+
+use mesos_repl::client::Address;
+use mesos_repl::embedded::{Cluster, Config, Docker};
+use mesos_repl::engine::{Collected, Engine, Options, Outcome, Target};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{real_mesos::plain_client, within};
+
+/// A cluster with the page, and a task on it whose name is markup.
+async fn cluster() -> (Cluster, Engine) {
+    let besides = |address| mesos_repl::ui::of(address).unwrap();
+    let config = Config { docker: Docker::Never, besides: Some(besides), ..Config::default() };
+    let cluster = Cluster::start(config).await.unwrap();
+    let address = Address::parse(&cluster.url()).unwrap();
+    let engine = Engine::start(Target { address, label: None, embedded: true }, Options::default()).unwrap();
+    let mut output = Collected::default();
+    let cancel = CancellationToken::new();
+    let text = "run --cmd 'echo one; echo two; sleep 600' --name '<b>bold</b>' --id web";
+    let ran = engine.execute(text, &mut output, &cancel);
+    let outcome = within(Duration::from_secs(30), "a task that runs", ran).await;
+    assert_eq!(outcome, Outcome::Done, "{:?}", output.documents);
+    (cluster, engine)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_reads_what_it_needs_and_nothing_else() {
+    let (cluster, engine) = cluster().await;
+    let url = cluster.url();
+    let client = plain_client();
+    let page = client.get(format!("{url}/")).send().await.unwrap();
+    let policy = page.headers().get("content-security-policy").unwrap().to_str().unwrap().to_owned();
+    assert!(policy.contains("script-src 'self'"), "{policy}");
+    assert!(page.text().await.unwrap().contains("ui/page.js"));
+
+    let text = client.get(format!("{url}/ui/state")).send().await.unwrap().text().await.unwrap();
+    let state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let agent = state["slaves"][0]["id"].as_str().unwrap();
+    let known = client.get(format!("{url}/ui/agents/{agent}/state")).send().await.unwrap().text().await.unwrap();
+    let known: serde_json::Value = serde_json::from_str(&known).unwrap();
+    let folder = known["frameworks"][0]["executors"][0]["directory"].as_str().unwrap();
+    let read = format!("{url}/ui/agents/{agent}/files/read?path={folder}/stdout&offset=0&length=100");
+    let read = client.get(read).send().await.unwrap().text().await.unwrap();
+    assert!(read.contains("one\\ntwo\\n"), "{read}");
+
+    for (path, want) in [
+        (format!("/ui/agents/{agent}/flags"), 404),
+        (format!("/ui/agents/{agent}/files/download?path={folder}/stdout"), 404),
+        ("/ui/agents/nobody/state".to_owned(), 404),
+        // The master's own API is still there.
+        ("/version".to_owned(), 200),
+        ("/master/state".to_owned(), 200),
+    ] {
+        let answer = client.get(format!("{url}{path}")).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), want, "{path}");
+    }
+    let elsewhere = client.get(format!("{url}/ui/state")).header("host", "example.org").send().await.unwrap();
+    assert_eq!(elsewhere.status().as_u16(), 403);
+    engine.close().await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_draws_it() {
+    let Some(browser) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| has(name)) else {
+        return crate::support::say_skipped("ui::a_browser_draws_it", "no Chromium on this machine");
+    };
+    let (cluster, engine) = cluster().await;
+    let profile = tempfile::tempdir().unwrap();
+    let drawn = tokio::process::Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", "--dump-dom"])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .arg(format!("{}/#/tasks", cluster.url()))
+        .kill_on_drop(true)
+        .output();
+    let drawn = within(Duration::from_secs(120), "a page drawn", drawn).await.unwrap();
+    let page = String::from_utf8_lossy(&drawn.stdout);
+    assert!(page.contains("Active tasks"), "{page} {}", String::from_utf8_lossy(&drawn.stderr));
+    assert!(page.contains("RUNNING"), "{page}");
+    assert!(page.contains("&lt;b&gt;bold&lt;/b&gt;") && !page.contains("<b>bold"), "a name is text: {page}");
+    engine.close().await;
+    cluster.shutdown().await;
+}
+
+fn has(program: &str) -> bool {
+    std::process::Command::new(program)
+        .arg("--version")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

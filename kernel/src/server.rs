@@ -60,7 +60,7 @@ pub async fn run(connection: &ConnectionInfo, settings: Settings) -> io::Result<
     let keeping = Arc::clone(&kernel);
     tokio::spawn(async move { keeping.keep().await });
     tokio::select! {
-        () = stop.cancelled() => {}
+        () = kernel.end.cancelled() => {}
         () = signals(&kernel) => {}
         () = parent_gone() => {
             warn!("the process that started this kernel is gone: so is the kernel");
@@ -263,7 +263,7 @@ fn shutdown(kernel: &Kernel, router: &RouterSender, request: &Request) {
     reply(kernel, router, request, "shutdown_reply", content.clone());
     kernel.iopub.send("shutdown_reply", &request.parent, content);
     kernel.iopub.status("idle", &request.parent);
-    kernel.stop.cancel();
+    kernel.end.cancel();
 }
 
 /// SIGINT interrupts, SIGTERM ends.

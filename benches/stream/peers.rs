@@ -58,7 +58,8 @@ impl Reader {
     fn run(&self, url: &str) -> Result<(f64, String), String> {
         let output = Command::new(&self.program).args(&self.arguments).arg(url).output().map_err(|e| e.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let line = text.lines().next().unwrap_or_default().to_owned();
+        // mesos-go says first how the stream ended.
+        let line = text.lines().find(|line| line.contains(" in ")).unwrap_or_default().to_owned();
         let seconds = line.rsplit_once(" in ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
         let said = || String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("nothing").to_owned();
         seconds.map(|seconds| (seconds, line)).ok_or_else(said)

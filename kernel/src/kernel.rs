@@ -47,7 +47,9 @@ pub struct Kernel {
     pub sender: Arc<Sender>,
     /// Questions to the person.
     pub stdin: Arc<Stdin>,
-    /// The kernel's end.
+    /// Somebody has asked for the kernel's end.
+    pub end: CancellationToken,
+    /// The kernel's end: sockets close, tasks stop.
     pub stop: CancellationToken,
     /// Rust cells.
     pub rust: Rust,
@@ -76,6 +78,7 @@ impl Kernel {
             history: Mutex::new(History::open(settings.history.as_deref())),
             rust: Rust::new(settings.rust),
             teardown: AtomicBool::new(false),
+            end: CancellationToken::new(),
             iopub,
             sender,
             stdin,

@@ -60,7 +60,7 @@ pub async fn run(connection: &ConnectionInfo, settings: Settings) -> io::Result<
     let keeping = Arc::clone(&kernel);
     tokio::spawn(async move { keeping.keep().await });
     tokio::select! {
-        () = stop.cancelled() => {}
+        () = kernel.end.cancelled() => {}
         () = signals(&kernel) => {}
         () = parent_gone() => {
             warn!("the process that started this kernel is gone: so is the kernel");
@@ -144,15 +144,15 @@ impl Shells {
     }
 
     /// Queues a cell; the request comes back if its subshell doesn't exist.
-    fn queue(&self, request: Request) -> Result<(), Request> {
+    fn queue(&self, request: Request) -> Option<Request> {
         let sent = match &request.subshell {
             None => self.main.send(request),
             Some(id) => match self.lock().get(id) {
                 Some(queue) => queue.send(request),
-                None => return Err(request),
+                None => return Some(request),
             },
         };
-        sent.map_err(|unsent| unsent.0)
+        sent.err().map(|unsent| unsent.0)
     }
 
     fn create(&self) -> String {
@@ -172,7 +172,7 @@ async fn serve_shell(
     let stop = kernel.stop.clone();
     while let Some(Some(request)) = stop.run_until_cancelled(requests.recv()).await {
         if request.kind == "execute_request" {
-            if let Err(request) = shells.queue(request) {
+            if let Some(request) = shells.queue(request) {
                 let why = "there is no such subshell";
                 reply(&kernel, &router, &request, "execute_reply", refusal("UnknownSubshell", why));
             }
@@ -263,7 +263,7 @@ fn shutdown(kernel: &Kernel, router: &RouterSender, request: &Request) {
     reply(kernel, router, request, "shutdown_reply", content.clone());
     kernel.iopub.send("shutdown_reply", &request.parent, content);
     kernel.iopub.status("idle", &request.parent);
-    kernel.stop.cancel();
+    kernel.end.cancel();
 }
 
 /// SIGINT interrupts, SIGTERM ends.

@@ -10,7 +10,7 @@ use jupyter_zmq_client::{
     ClientControlConnection, ClientIoPubConnection, ClientShellConnection, create_client_control_connection,
     create_client_iopub_connection, create_client_shell_connection_with_identity, peer_identity_for_session,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::timeout;
 
 pub const LIMIT: Duration = Duration::from_secs(20);
@@ -199,8 +199,4 @@ impl Ran {
 /// A content that the typed crate can't build.
 pub fn raw(kind: &str, content: Value) -> Content {
     Content::from_type_and_content(kind, content).unwrap_or_else(|error| panic!("{kind}: {error}"))
-}
-
-pub fn empty() -> Value {
-    json!({})
 }

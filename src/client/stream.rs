@@ -3,10 +3,14 @@
 //! Reads as fast as the wire gives; it never waits for a person. Says how the stream ended.
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use reqwest::Response;
 
 use crate::mesos::{BadEvent, Event, decode_event};
 use crate::recordio::{Decoder, End, FramingError};
+
+/// Bytes of the stream after which a batch is given out though more has come: who takes it shall have work meanwhile.
+const TOGETHER: usize = 256 << 10;
 
 /// The id that a master gave one subscription; every other call must carry it.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,36 +71,47 @@ impl EventStream {
         Self { response, decoder: Decoder::default(), ended: None }
     }
 
-    /// The next events, as many as came together; never an empty batch.
+    /// The next events, as many as have come by now, within limits; never an empty batch.
     ///
     /// # Errors
     /// [`StreamEnd`], once everything that came whole before it has been given out.
     pub async fn next_batch(&mut self) -> Result<Batch, StreamEnd> {
+        let mut batch = Batch::new();
+        let mut bytes = 0;
         loop {
-            if let Some(end) = &self.ended {
-                return Err(end.clone());
-            }
-            match self.response.chunk().await {
-                Ok(Some(chunk)) => self.decoder.push(chunk),
+            // Waits only while there is nothing to give.
+            let next = if batch.is_empty() {
+                if let Some(end) = &self.ended {
+                    return Err(end.clone());
+                }
+                self.response.chunk().await
+            } else {
+                let full = bytes >= TOGETHER || self.ended.is_some();
+                match (!full).then(|| self.response.chunk().now_or_never()).flatten() {
+                    Some(next) => next,
+                    None => return Ok(batch),
+                }
+            };
+            match next {
+                Ok(Some(chunk)) => {
+                    bytes += chunk.len();
+                    self.decoder.push(chunk);
+                }
                 Ok(None) => self.ended = Some(self.end(None)),
                 Err(error) => self.ended = Some(self.end(Some(&error))),
             }
-            let batch = self.decode();
-            if !batch.is_empty() {
-                return Ok(batch);
-            }
+            self.decode(&mut batch);
         }
     }
 
-    fn decode(&mut self) -> Batch {
-        let mut batch = Batch::new();
+    fn decode(&mut self, batch: &mut Batch) {
         loop {
             match self.decoder.next_record() {
                 Ok(Some(json)) => batch.push(Received { event: decode_event(json.clone()), json }),
-                Ok(None) => return batch,
+                Ok(None) => return,
                 Err(error) => {
                     self.ended.get_or_insert(StreamEnd::Framing(error));
-                    return batch;
+                    return;
                 }
             }
         }

@@ -56,8 +56,10 @@ pub(super) fn excerpt(input: &Excerpt, room: usize) -> Vec<Line> {
         let hang = caret.width() + 1;
         lines.extend(flow(caret.with(Style::Caret, " "), hang, room, [(Style::Caret, label.as_ref())]));
     } else {
+        // Below, as near to the caret as it fits.
+        let indent = (gutter + window.before).min(room.saturating_sub(width(&label))).max(gutter);
         lines.push(caret);
-        lines.extend(flow(Line::indented(gutter), gutter, room, [(Style::Caret, label.as_ref())]));
+        lines.extend(flow(Line::indented(indent), gutter, room, [(Style::Caret, label.as_ref())]));
     }
     lines
 }
@@ -103,8 +105,9 @@ impl Shown {
             let text = format!("{}{}{}", self.before, self.meant, self.after);
             return Window { text: super::line::fit(&text, room).into_owned(), before, carets: meant.max(1) };
         }
-        // Some words before stay for orientation, the part begins in the left half.
-        let tail = super::line::tail(&self.before, (room / 3).min(room.saturating_sub(meant)));
+        // Some words before stay for orientation, more of them where little stands behind.
+        let spare = room.saturating_sub(meant.max(1));
+        let tail = super::line::tail(&self.before, spare.saturating_sub(width(&self.after)).max(room / 3).min(spare));
         let before = width(&tail);
         let text = format!("{tail}{}{}", self.meant, self.after);
         let text = super::line::fit(&text, room).into_owned();
@@ -176,8 +179,9 @@ error: no call has this type
                 40,
                 "
 error: no option --cpu
-  …1 A=1 A=1  --cpu 0.2
-              ^^^^^ did you mean --cpus?
+  …=1 A=1 A=1 A=1 A=1 A=1 A=1  --cpu 0.2
+                               ^^^^^
+                    did you mean --cpus?
 ",
             ),
             (Diagnostic::new("naïve").at("日本 x", 7..8), 40, "\nerror: naïve\n  日本 x\n       ^\n"),

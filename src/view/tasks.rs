@@ -192,11 +192,9 @@ pub fn progress(task: &Task, now: Duration) -> Timeline {
     let mut story = timeline(task);
     story.entries.retain(|entry| entry.kind == EntryKind::Update);
     if let Some(launch) = &task.launch {
-        let text = if story.entries.is_empty() {
-            format!("for {:.1} s", since(launch.at, now).as_secs_f64())
-        } else {
-            String::new()
-        };
+        // How long it has been waited for; what came at once needs no such word.
+        let seconds = since(launch.at, now).as_secs();
+        let text = if story.entries.is_empty() && seconds > 0 { format!("for {seconds}s") } else { String::new() };
         story.entries.insert(0, entry(Duration::ZERO, EntryKind::Update, "TASK_STAGING", Tone::Waiting, text));
     }
     story

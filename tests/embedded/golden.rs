@@ -25,6 +25,8 @@ struct Replayed {
     /// OFFERS, and everything else.
     offers: VecDeque<Value>,
     others: VecDeque<Value>,
+    /// Whether OFFERS have come.
+    offered: bool,
     over: bool,
 }
 
@@ -40,22 +42,29 @@ struct Replay {
     differences: Vec<String>,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn scenarios_go_as_recorded() {
+/// All scenarios, by name; without those that need a Docker Engine where there is none.
+fn scenarios() -> Vec<(String, Vec<Value>)> {
     let mut scenarios: Vec<(String, Vec<Value>)> = Vec::new();
     for (file, _, step) in steps() {
+        let name = file.trim_end_matches(".jsonl");
         match scenarios.last_mut() {
-            Some((name, steps)) if *name == file => steps.push(step),
-            _ => scenarios.push((file, vec![step])),
+            Some((last, steps)) if last == name => steps.push(step),
+            _ => scenarios.push((name.to_owned(), vec![step])),
         }
     }
     if let Some(why) = crate::support::docker::missing() {
-        crate::support::say_skipped("embedded::golden, the scenarios with Docker", &why);
-        scenarios.retain(|(file, _)| !file.starts_with("docker-"));
+        crate::support::say_skipped("the recorded scenarios with Docker", &why);
+        scenarios.retain(|(name, _)| !name.starts_with("docker-"));
     }
-    let running = scenarios.into_iter().map(|(file, steps)| async move {
-        let name = file.trim_end_matches(".jsonl").to_owned();
-        let outcome = replay(&name, steps).await;
+    scenarios
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_go_as_recorded() {
+    let running = scenarios().into_iter().map(|(name, steps)| async move {
+        let cluster = super::start(super::recorded(1)).await;
+        let outcome = replay(cluster.address(), cluster.agents()[0], &name, steps).await;
+        cluster.shutdown().await;
         (name, outcome)
     });
     let mut outcomes = futures_util::future::join_all(running).await;
@@ -63,11 +72,32 @@ async fn scenarios_go_as_recorded() {
     super::judge("scenarios", &outcomes, DIFFERENT);
 }
 
-async fn replay(name: &str, steps: Vec<Value>) -> Result<(), String> {
-    let cluster = super::start(super::recorded(1)).await;
+/// The same on a real Mesos: shows whether a difference is the recording's, the replay's, or the embedded Mesos's.
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_go_on_a_real_mesos_as_recorded() {
+    let settings = [("MESOS_RESOURCES", "cpus:4;mem:4096;disk:10000;ports:[9000-10000]")];
+    let real = match crate::support::real_mesos::RealMesos::with(1, &settings).await {
+        Ok(real) => real,
+        Err(why) => crate::skip!("{why}"),
+    };
+    let to: SocketAddr = real.address().parse().unwrap();
+    let mut outcomes = Vec::new();
+    for (name, steps) in scenarios() {
+        // One of its tasks runs, and what is offered next, and quoted in answers, depends on when its executor has gone.
+        if name == "task-errors" {
+            crate::support::say_skipped("task-errors on a real Mesos", "its offers are another's in every run");
+            continue;
+        }
+        let outcome = replay(to, to, &name, steps).await;
+        outcomes.push((name, outcome));
+    }
+    super::judge("scenarios on a real Mesos", &outcomes, &[]);
+}
+
+async fn replay(master: SocketAddr, agent: SocketAddr, name: &str, steps: Vec<Value>) -> Result<(), String> {
     let mut replay = Replay {
-        master: cluster.address(),
-        agent: cluster.agents()[0],
+        master,
+        agent,
         ids: Ids::default(),
         told: steps.iter().flat_map(told).collect(),
         streams: HashMap::new(),
@@ -87,7 +117,6 @@ async fn replay(name: &str, steps: Vec<Value>) -> Result<(), String> {
     replay.finish().await;
     let differences = replay.differences;
     drop(replay.streams);
-    cluster.shutdown().await;
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n    ")) }
 }
 
@@ -165,7 +194,7 @@ impl Replay {
             let (offers, others) = events
                 .filter(|event| event["type"] != "HEARTBEAT")
                 .partition(|event: &Value| event["type"] == "OFFERS");
-            self.streams.insert(name.to_owned(), Replayed { stream, offers, others, over: false });
+            self.streams.insert(name.to_owned(), Replayed { stream, offers, others, offered: false, over: false });
         }
     }
 
@@ -213,7 +242,16 @@ impl Replay {
             for value in [&mut plain, &mut now] {
                 without(
                     value,
-                    &["flags", "completed_frameworks", "containers", "offers", "offered_resources", "ports", "disk"],
+                    &[
+                        "flags",
+                        "completed_frameworks",
+                        "containers",
+                        "offers",
+                        "offered_resources",
+                        "offered",
+                        "ports",
+                        "disk",
+                    ],
                 );
             }
             if let (Value::String(_), Value::String(_)) = (&plain, &now) {
@@ -255,9 +293,16 @@ impl Replay {
         let Some(replayed) = self.streams.get_mut(name) else { return };
         let is_offers = event["type"] == "OFFERS";
         let queue = if is_offers { &mut replayed.offers } else { &mut replayed.others };
+        let later = is_offers && std::mem::replace(&mut replayed.offered, true);
+        let mut event = event.clone();
         match queue.pop_front() {
-            Some(recorded) => {
-                if let Err(why) = self.ids.same(&recorded, event) {
+            Some(mut recorded) => {
+                if later {
+                    // How much a task that ends has given back by now is a matter of time too.
+                    without(&mut recorded, &["scalar"]);
+                    without(&mut event, &["scalar"]);
+                }
+                if let Err(why) = self.ids.same(&recorded, &event) {
                     self.differences.push(format!("{} on {name}: {why}", event["type"]));
                 }
             }

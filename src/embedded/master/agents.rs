@@ -90,6 +90,8 @@ impl Master {
         pid: String,
         link: mpsc::UnboundedSender<ToAgent>,
     ) -> AgentId {
+        // One that was out of reach and has started anew tells for itself what it runs.
+        self.away.remove(&index);
         let former = info.id.clone().filter(|id| !self.gone.contains(id));
         let id = former.unwrap_or_else(|| self.new_agent_id());
         info.id = Some(id.clone());

@@ -74,7 +74,7 @@ async fn the_tutorials_templates_are_filled_in_and_run() {
         .done(r#"{"type": "KILL", "kill": {"task_id": {"value": "PingContainer"}, "agent_id": {"value": null}}}"#)
         .await;
     let task = bench.done("task PingContainer").await;
-    assert_eq!(task[0].to_string().contains("TASK_KILLED"), true, "{task:#?}");
+    assert!(task[0].to_string().contains("TASK_KILLED"), "{task:#?}");
     bench.done(r#"{"framework_id": {"value": null}, "type": "TEARDOWN"}"#).await;
     bench.stop().await;
 }

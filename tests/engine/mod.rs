@@ -53,7 +53,7 @@ impl Bench {
             Block::Diagnostic(diagnostic) => Some(diagnostic),
             _ => None,
         };
-        blocks.filter_map(diagnostic).last().unwrap_or_else(|| panic!("{text} failed without a word"))
+        blocks.filter_map(diagnostic).next_back().unwrap_or_else(|| panic!("{text} failed without a word"))
     }
 
     pub async fn stop(self) {

@@ -47,6 +47,16 @@ pub fn json(document: &Document) -> String {
     safe_json(&text).into_owned()
 }
 
+/// The document's exact JSON, indented and coloured, for a terminal.
+pub fn json_coloured(document: &Document) -> String {
+    let Ok(text) = colored_json::to_colored_json(&document.to_json(), colored_json::ColorMode::On) else {
+        return json(document);
+    };
+    // An escape character in the text itself is written as \u001b: those that stand here begin our own colours.
+    let parts: Vec<_> = text.split('\x1b').map(safe_json).collect();
+    format!("{}\n", parts.join("\x1b"))
+}
+
 /// The document's exact JSON as YAML, with a line break at the end.
 pub fn yaml(document: &Document) -> String {
     yaml::write(&document.to_json())

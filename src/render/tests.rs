@@ -290,3 +290,17 @@ fn nothing_said_is_nothing_shown() {
     assert_eq!(json(&Document::new()), "null\n");
     assert_eq!(yaml(&json!({"a": []}).into()), "a: []\n");
 }
+
+#[test]
+fn coloured_json_holds_no_sequence_but_its_own() {
+    let document = Document::from(serde_json::json!({"name": "\u{1b}]0;owned\u{7}\u{9b}2J\u{202e}", "n": 1}));
+    let text = render_coloured(&document);
+    let bare: String = text.split('\u{1b}').map(|part| part.split_once('m').map_or(part, |(_, rest)| rest)).collect();
+    assert!(!bare.contains(['\u{7}', '\u{9b}', '\u{202e}']), "{text:?}");
+    assert!(!text.contains("\u{1b}]"), "{text:?}");
+    assert!(text.contains("\\u001b]0;owned"), "{text:?}");
+}
+
+fn render_coloured(document: &Document) -> String {
+    super::json_coloured(document)
+}

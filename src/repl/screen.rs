@@ -103,6 +103,7 @@ impl<O: Write, E: Write> Screen<O, E> {
     fn draw(&self, document: &Document) -> String {
         match self.look.format {
             Format::Table => render::ansi(document, &self.page()),
+            Format::Json if self.look.theme.colour => render::json_coloured(document),
             Format::Json => render::json(document),
             Format::Yaml => format!("---\n{}", render::yaml(document)),
         }

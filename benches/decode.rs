@@ -17,7 +17,7 @@ fn recorded(kind: &str) -> Bytes {
     let text = include_str!("../tests/golden/1.11.0/command-task.jsonl");
     let steps = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let events = steps.filter_map(|mut step| step.get_mut("event").map(serde_json::Value::take));
-    Bytes::from(events.filter(|event| event["type"] == kind).last().unwrap().to_string())
+    Bytes::from(events.rev().find(|event| event["type"] == kind).unwrap().to_string())
 }
 
 /// An OFFERS event of a hundred agents.

@@ -154,12 +154,8 @@ pub(super) fn call(call: &mut Object, state: &State, filled: &mut Filled) -> Res
 fn kill(call: &mut Object, state: &State, filled: &mut Filled) -> Result<(), Diagnostic> {
     let Some(Value::Object(kill)) = call.get_mut("kill") else { return Ok(()) };
     if is_open(kill.get("task_id")) {
-        let mut active = state.tasks.iter().filter(|task| !task.is_over());
-        let (Some(only), None) = (active.next(), active.next()) else {
-            return Err(Diagnostic::new("kill.task_id is missing").help("which task? tasks lists them"));
-        };
-        filled.push(format!("kill.task_id {} (the only one that runs)", only.id));
-        kill.insert("task_id".to_owned(), id(only.id.as_str()));
+        // Which task is to die is for the person to say, even where only one runs.
+        return Err(Diagnostic::new("kill.task_id is missing").help("which task? tasks lists them"));
     }
     if is_open(kill.get("agent_id")) {
         let task = id_text(kill.get("task_id")).and_then(|task| state.tasks.get(task));

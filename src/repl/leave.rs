@@ -9,7 +9,7 @@ use crate::engine::{Engine, Leave};
 /// How long the master may take to hear the last call.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Ends the session as said; a framework of which nothing was said is torn down. Gives what to tell about it.
+/// Ends the session as said; a framework of which nothing was said is torn down, unless it was taken up by its id. Gives what to tell about it.
 pub async fn leave(engine: &Engine, how: Leave) -> Option<Document> {
     let told = end(engine, how).await;
     engine.close().await;
@@ -23,7 +23,7 @@ async fn end(engine: &Engine, how: Leave) -> Option<Document> {
     }
     let session = engine.session();
     let id = session.read(|state| state.framework_id.as_ref().map(ToString::to_string)).unwrap_or_default();
-    if how == Leave::Detach {
+    if how == Leave::Detach || (how == Leave::Unsaid && was_taken_up(engine)) {
         session.detach().await;
         return Some(kept(engine, &id));
     }
@@ -33,6 +33,11 @@ async fn end(engine: &Engine, how: Leave) -> Option<Document> {
         Ok(Err(error)) => Some(not_torn_down(&id, &error.to_string())),
         Err(_) => Some(not_torn_down(&id, &format!("no answer within {} s", LIMIT.as_secs()))),
     }
+}
+
+/// Whether the framework was there before this session, and so isn't this session's to end unasked.
+fn was_taken_up(engine: &Engine) -> bool {
+    engine.session().status().borrow().framework.as_ref().is_some_and(|framework| framework.id.is_some())
 }
 
 fn kept(engine: &Engine, id: &str) -> Document {

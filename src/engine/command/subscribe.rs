@@ -1,6 +1,7 @@
 //! `subscribe`: registers a framework, or takes one up again.
 
 use super::prelude::*;
+use crate::engine::names::{self, NoId};
 use crate::mesos::{FrameworkCapability, FrameworkCapabilityType, FrameworkId, FrameworkInfo, Label, Labels};
 use crate::session::{Phase, Session};
 
@@ -52,7 +53,11 @@ const SAYS: &[&str] = &[
 
 async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     let session = context.session();
-    let info = info(context, &args)?;
+    let known = match args.text("id") {
+        Some(part) => known(context, &args, part).await?,
+        None => None,
+    };
+    let info = info(context, &args, known.as_ref())?;
     let own = session.read(|state| state.framework_id.clone());
     let is_subscribed = session.status().borrow().is_subscribed();
     let is_plain = !SAYS.iter().any(|name| args.has(name)) && !args.switch("new");
@@ -63,12 +68,70 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
         return Ok(());
     }
     let id = match args.text("id") {
-        Some(id) => Some(FrameworkId::from(id)),
+        Some(part) => Some(FrameworkId::from(known.as_ref().and_then(|known| text(known, "id")).unwrap_or(part))),
         None if args.switch("new") || is_gone(&session) => None,
         None => own.clone(),
     };
     let limit = args.duration("timeout").unwrap_or(context.options().patience);
-    subscribe(context, FrameworkInfo { id, ..info }, limit).await
+    subscribe(context, FrameworkInfo { id, ..info }, limit).await?;
+    let expected = known.as_ref().and_then(|known| known.get("tasks")).and_then(Value::as_array).map_or(0, Vec::len);
+    let all = |state: &crate::state::State| (state.tasks.len() >= expected).then_some(());
+    context.wait_for("its tasks", RECONCILED, all).await?;
+    Ok(())
+}
+
+/// How long the master may take to tell of the tasks of a framework that is taken up.
+const RECONCILED: Duration = Duration::from_secs(3);
+
+/// The framework that an id, or the short of one, means, as the master knows it. A master that has changed since may
+/// know nothing of a whole id; a short one that nobody knows would only register a new framework of that name.
+async fn known(context: &mut Context<'_>, args: &Args, part: &str) -> Result<Option<Value>, Failure> {
+    let answer = context.get_json("/frameworks").await?;
+    let frameworks: Vec<&Value> = answer.get("frameworks").and_then(Value::as_array).into_iter().flatten().collect();
+    let ids: Vec<&str> = frameworks.iter().filter_map(|one| text(one, "id")).collect();
+    let shown = |id: &&str| *id == part || crate::view::short_framework(id) == part;
+    let whole = match ids.iter().find(|id| shown(id)) {
+        Some(id) => Ok(*id),
+        None => names::whole(part, ids.iter().copied()),
+    };
+    match whole {
+        Ok(id) => Ok(frameworks.into_iter().find(|one| text(one, "id") == Some(id)).cloned()),
+        Err(NoId::Unknown(_)) if part.len() > 36 => Ok(None),
+        Err(why) => Err(why
+            .told(|what| args.wrong("id", what), "framework", part)
+            .help("frameworks --all lists those that the master knows")
+            .into()),
+    }
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// What a framework that is taken up said of itself: what isn't told anew stays.
+fn as_it_was(mut info: FrameworkInfo, known: &Value) -> FrameworkInfo {
+    let words = |field: &str| -> Vec<String> {
+        let items = known.get(field).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    info.name = text(known, "name").map_or(info.name, str::to_owned);
+    info.user = text(known, "user").map_or(info.user, str::to_owned);
+    info.failover_timeout = known.get("failover_timeout").and_then(Value::as_f64).or(info.failover_timeout);
+    info.checkpoint = known.get("checkpoint").and_then(Value::as_bool).or(info.checkpoint);
+    info.principal = text(known, "principal").map(str::to_owned).or(info.principal);
+    info.hostname = text(known, "hostname").map(str::to_owned).or(info.hostname);
+    info.webui_url = text(known, "webui_url").map(str::to_owned).or(info.webui_url);
+    let capabilities = words("capabilities");
+    let is_multi = capabilities.iter().any(|name| name == "MULTI_ROLE");
+    for name in capabilities {
+        add(&mut info, FrameworkCapabilityType::from_name(&name));
+    }
+    if is_multi {
+        (info.role, info.roles) = (None, words("roles"));
+    } else {
+        info.role = text(known, "role").map(str::to_owned).or(info.role);
+    }
+    info
 }
 
 /// Whether the framework that the session had is no more.
@@ -142,8 +205,11 @@ fn card(session: &Session) -> Document {
     fields.into()
 }
 
-fn info(context: &Context<'_>, args: &Args) -> Result<FrameworkInfo, Diagnostic> {
+fn info(context: &Context<'_>, args: &Args, known: Option<&Value>) -> Result<FrameworkInfo, Diagnostic> {
     let mut info = context.default_framework();
+    if let Some(known) = known {
+        info = as_it_was(info, known);
+    }
     let text = |name: &str| args.text(name).map(str::to_owned);
     info.name = text("name").unwrap_or(info.name);
     info.user = text("user").unwrap_or(info.user);

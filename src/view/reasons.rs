@@ -49,8 +49,9 @@ pub fn reason_in_words(reason: &StatusReason) -> Option<&'static str> {
 pub fn verdict(status: &TaskStatus) -> Vec<String> {
     let mut lines = Vec::new();
     let message = status.message.as_deref().unwrap_or("");
+    let no_user = message.contains("user information") || message.contains("No such user");
     let not_pulled = message.contains("pull") && status.state == TaskState::Failed;
-    if let Some(words) = status.reason.as_ref().and_then(reason_in_words).filter(|_| !not_pulled) {
+    if let Some(words) = status.reason.as_ref().and_then(reason_in_words).filter(|_| !not_pulled && !no_user) {
         lines.push(words.to_owned());
     }
     if status.state == TaskState::Lost && status.source == Some(StatusSource::Master) {
@@ -60,7 +61,7 @@ pub fn verdict(status: &TaskStatus) -> Vec<String> {
     }
     if message.contains("already in use") || message.contains("ddress already in use") {
         lines.push("a port is taken on the agent's host".to_owned());
-    } else if message.contains("user information") {
+    } else if no_user {
         lines.push("the user doesn't exist on the agent: subscribe --user NAME or --user NAME for the task".to_owned());
     } else if not_pulled {
         lines.push(

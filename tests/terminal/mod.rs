@@ -160,6 +160,21 @@ fn ctrl_d_asks_about_running_tasks() {
 }
 
 #[test]
+fn what_is_typed_ahead_is_read_after_the_command() {
+    let mut terminal = ready();
+    terminal.line("run --cmd 'sleep 600' --name nap");
+    terminal.sees("RUNNING");
+    terminal.prompt();
+    terminal.line("heartbeat --wait 3s");
+    terminal.sees("(Ctrl-C stops)");
+    terminal.keys("help quit\r");
+    terminal.keys(CTRL_D);
+    // The line, then Ctrl-D on an empty one.
+    terminal.sees("--teardown");
+    terminal.sees("1 task still runs");
+}
+
+#[test]
 fn notices_come_above_the_line_being_typed() {
     let mut terminal = ready();
     terminal.line("run --cmd 'sleep 3' --name short --no-wait");

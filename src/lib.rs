@@ -19,5 +19,6 @@ pub mod repl;
 pub mod serve;
 pub mod session;
 pub mod state;
+pub mod store;
 pub mod ui;
 pub mod view;

@@ -150,6 +150,13 @@ impl Moment {
                 "nobody wanted offers for a while: the master was asked for no more (offers or revive asks again)",
                 Tone::Dim,
             )),
+            Raw::Record(Some(why)) => self.others.push(Notice::connection(
+                format!("the session goes on and isn't recorded any more: {why}; should this program die, tasks that are launched from now on are only known to the master"),
+                Tone::Bad,
+            )),
+            Raw::Record(None) => {
+                self.others.push(Notice::connection("the session is recorded again, all of it", Tone::Running));
+            }
             Raw::CallFailed { kind, why } => self.others.push(Notice::new(format!("{kind} failed: {why}"), Tone::Bad)),
         }
     }

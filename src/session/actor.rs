@@ -7,18 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::caller::{Acknowledgement, Caller, Done, Line, Outgoing, Queues};
+use super::keeper::{Keeper, MARK};
 use super::reconcile::{Question, Reconciliation};
-use super::subscription::{Action, Closed, Input, Subscription, meaning_of_error};
+use super::subscription::{Action, Closed, Input, Phase, Subscription, meaning_of_error};
 use super::{CallError, Config, Notice, Shared};
 use crate::client::{Address, Answer, Batch, EventStream, Meaning, RequestError, StreamId};
 use crate::mesos::*;
 use crate::state::{Change, Effect, Launch, What};
+use crate::store::{Entry, Fact, Left, Progress, Store};
 
 /// Batches of events that may wait for the actor; the reader of the wire waits beyond that.
 const BATCHES: usize = 64;
@@ -27,6 +29,9 @@ const BATCHES: usize = 64;
 const REST: Duration = Duration::from_millis(2);
 /// or when the oldest of them has waited for so long. (An agent sends an update again after 10 s.)
 const LATEST: Duration = Duration::from_millis(500);
+
+/// A file that is written anew has its next part after so long.
+const PART: Duration = Duration::from_millis(1);
 
 /// What a handle asks for.
 #[derive(Debug)]
@@ -52,7 +57,7 @@ enum FromWire {
 /// What a call was for.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    Asked { call: Box<Call>, reply: Reply },
+    Asked { call: Box<Call>, reply: Reply, remembered: Option<u64> },
     Offers(oneshot::Sender<Result<(), CallError>>),
     Own(&'static str),
 }
@@ -62,7 +67,12 @@ pub(super) struct Actor {
     config: Config,
     subscription: Subscription,
     reconciliation: Reconciliation,
+    keeper: Keeper,
+    /// That nothing is recorded has been told.
+    trouble: bool,
     framework: FrameworkInfo,
+    /// A SUBSCRIBE without an id has left, and its answer hasn't come: the master may know a framework that we don't.
+    unanswered: bool,
     /// Where calls go while the subscription stands.
     line: Option<Arc<Line>>,
     opened: Option<(Address, Option<StreamId>)>,
@@ -88,7 +98,7 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub fn new(shared: Arc<Shared>, config: Config) -> Self {
+    pub fn new(shared: Arc<Shared>, config: Config, mut keeper: Keeper, damaged: bool) -> Self {
         let (calls, calls_receiver) = mpsc::unbounded_channel();
         let (acknowledgements, acknowledgements_receiver) = mpsc::unbounded_channel();
         let (done, done_receiver) = mpsc::unbounded_channel();
@@ -96,16 +106,27 @@ impl Actor {
         let caller_epoch = Arc::new(AtomicU64::new(0));
         let caller = Caller {
             client: shared.client.clone(),
+            store: shared.store.clone(),
             epoch: Arc::clone(&caller_epoch),
             calls: calls_receiver,
             acknowledgements: acknowledgements_receiver,
             done,
         };
         shared.tasks.spawn(caller.run(shared.stop.clone()));
+        let (framework, lost) = {
+            let status = shared.status.borrow();
+            (status.framework.clone().unwrap_or_default(), status.lost)
+        };
+        if damaged {
+            keeper.renew(shared.now());
+        }
         Self {
             subscription: Subscription::new(config.patience.answer),
             reconciliation: Reconciliation::default(),
-            framework: FrameworkInfo::default(),
+            unanswered: keeper.unanswered_mark().is_some(),
+            keeper,
+            trouble: false,
+            framework,
             line: None,
             opened: None,
             connection: CancellationToken::new(),
@@ -117,7 +138,7 @@ impl Actor {
             from_wire,
             next_lease: None,
             touched: Duration::ZERO,
-            lost: None,
+            lost,
             suppressed: false,
             filtered: false,
             address: config.address.clone(),
@@ -130,6 +151,7 @@ impl Actor {
 
     pub async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let Some((mut from_wire, mut done)) = self.receivers.take() else { return };
+        let mut recording = self.keeper.progress();
         loop {
             let deadline = self.deadline();
             tokio::select! {
@@ -137,10 +159,12 @@ impl Actor {
                 Some(request) = requests.recv() => self.request(request),
                 Some(message) = from_wire.recv() => self.wire(message),
                 Some(result) = done.recv() => self.done(result),
+                progress = changed(&mut recording) => self.recorded(progress),
                 () = sleep_until(deadline.map(|at| self.instant(at))) => self.tick(),
             }
         }
         self.connection.cancel();
+        self.keeper.close().await;
     }
 
     fn now(&self) -> Duration {
@@ -148,13 +172,14 @@ impl Actor {
     }
 
     fn instant(&self, at: Duration) -> Instant {
-        self.shared.started + at
+        self.shared.instant(at)
     }
 
     fn deadline(&self) -> Option<Duration> {
         let leases = self.line.as_ref().and(self.next_lease);
         let due = (!self.due.is_empty()).then_some(self.due_at);
-        [self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due]
+        let renewing = self.keeper.is_renewing().then(|| self.now() + PART);
+        [renewing, self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due]
             .into_iter()
             .flatten()
             .min()
@@ -172,6 +197,9 @@ impl Actor {
             self.send_due();
         }
         self.step(Input::Tick);
+        if self.keeper.is_renewing() {
+            self.keeper.renew_on(&self.shared.read());
+        }
         if self.line.is_none() {
             return;
         }
@@ -215,12 +243,19 @@ impl Actor {
         if self.subscription.epoch().is_some() {
             return;
         }
+        let now = self.now();
         let known = self.shared.read().framework_id.clone();
-        if known != info.id {
+        let remembered = self.keeper.knows(&info);
+        if known != info.id || !remembered {
             self.shared.write().forget_framework();
-            self.lost = None;
         }
-        self.framework = info;
+        self.framework = if remembered { info } else { self.keeper.marked(info) };
+        if remembered {
+            self.keeper.again(&self.framework, now);
+        } else {
+            (self.lost, self.unanswered) = (None, false);
+            self.keeper.begin(&self.framework, now);
+        }
         self.address = self.config.address.clone();
         (self.suppressed, self.filtered) = (false, false);
         self.step(Input::Begin);
@@ -231,11 +266,11 @@ impl Actor {
             let _ = reply.send(Err(CallError::NotSubscribed));
             return;
         }
-        self.before_sending(&call);
+        let remembered = self.before_sending(&call);
         if call.kind() == "TEARDOWN" {
             self.tearing_down = Some(None);
         }
-        self.send(call.clone(), Purpose::Asked { call: Box::new(call), reply });
+        self.send(call.clone(), Purpose::Asked { call: Box::new(call), reply, remembered });
     }
 
     fn want_offers(&mut self, reply: oneshot::Sender<Result<(), CallError>>) {
@@ -250,26 +285,30 @@ impl Actor {
         }
     }
 
-    /// What is so from the moment a call leaves: offers are spent, tasks are STAGING.
-    fn before_sending(&mut self, call: &Call) {
+    /// What is so from the moment a call leaves: offers are spent, tasks are STAGING. The number by which it is
+    /// remembered.
+    fn before_sending(&mut self, call: &Call) -> Option<u64> {
         let now = self.now();
+        let tasks = launches(call);
         let mut state = self.shared.write();
         let hostname = |id: &OfferId| state.offers.get(id.as_str()).and_then(|held| held.record.offer().ok());
         let spent = spends(call);
         let hostname = spent.iter().find_map(hostname).map(|offer| offer.hostname).unwrap_or_default();
-        for task in launches(call) {
+        let remembered = self.keeper.calling(call, &tasks, &hostname, now);
+        for task in tasks {
             state.tasks.launched(Launch { task, hostname: hostname.clone(), at: now });
         }
         state.spend(&spent);
         drop(state);
         self.changed();
+        remembered
     }
 
     fn send(&mut self, call: Call, purpose: Purpose) {
         let Some(line) = self.line.clone() else { return };
         let body = Bytes::from(call.to_json(Some(&line.framework)));
         // The caller lives as long as the actor; a failure here means that both are being stopped.
-        let _ = self.queues.calls.send(Outgoing { line, body, token: purpose });
+        let _ = self.queues.calls.send(Outgoing { line, body, token: purpose, mark: self.keeper.mark() });
     }
 
     // ---- what comes of calls ----
@@ -296,12 +335,16 @@ impl Actor {
 
     fn answer(&mut self, purpose: Purpose, kind: String, result: Result<Answer, CallError>) {
         match purpose {
-            Purpose::Asked { call, reply } => {
-                if matches!(
+            Purpose::Asked { call, reply, remembered } => {
+                let without_effect = matches!(
                     result,
                     Err(CallError::Lost
                         | CallError::Request(RequestError::Unreachable { .. } | RequestError::Refused(_)))
-                ) {
+                );
+                if let Some(number) = remembered.filter(|_| result.is_ok() || without_effect) {
+                    self.keeper.answered(number, result.is_ok(), self.now());
+                }
+                if without_effect {
                     let mut state = self.shared.write();
                     launches(&call).iter().for_each(|task| state.tasks.unlaunched(task.task_id.as_str()));
                 }
@@ -336,6 +379,7 @@ impl Actor {
             "UPDATE_FRAMEWORK" => {
                 if let Call::UpdateFramework(update) = call {
                     self.framework = update.framework_info.clone();
+                    self.keeper.again(&self.framework, self.now());
                 }
             }
             _ => return,
@@ -348,8 +392,10 @@ impl Actor {
         let Err(CallError::Request(error)) = result else { return };
         match error.meaning() {
             Some(Meaning::StreamTaken) => self.step(Input::Ended { epoch, why: Closed::Stolen }),
-            Some(Meaning::UnknownFramework) => self.step(Input::Ended { epoch, why: Closed::Removed }),
-            Some(Meaning::NotSubscribed) => self.step(Input::Lost { epoch, why: error.to_string() }),
+            // A master that has just begun to lead knows nobody yet: the next SUBSCRIBE tells whether the framework is gone.
+            Some(Meaning::UnknownFramework | Meaning::NotSubscribed) => {
+                self.step(Input::Lost { epoch, why: error.to_string() })
+            }
             _ if matches!(error, RequestError::Redirect { .. }) => {
                 self.step(Input::Lost { epoch, why: error.to_string() });
             }
@@ -362,6 +408,8 @@ impl Actor {
         let mut failed = None;
         {
             let mut state = self.shared.write();
+            let taken = all.iter().zip(&results).filter(|(_, result)| result.is_ok());
+            self.keeper.acknowledged(taken.map(|(done, _)| (&done.task, &done.uuid)), now);
             for (done, result) in all.iter().zip(results) {
                 match result {
                     Ok(_) => state.tasks.acknowledged(done.task.as_str(), &done.uuid, now),
@@ -397,9 +445,34 @@ impl Actor {
         // Signs of life move deadlines and nothing else.
         if std::mem::discriminant(&before) != std::mem::discriminant(&self.subscription.phase) {
             info!(phase = ?self.subscription.phase, "subscription");
+            self.remember_phase();
             self.notify(Notice::Phase(self.subscription.phase.clone()));
             self.publish();
             self.changed();
+        }
+    }
+
+    /// What has become of the subscription is remembered before anybody acts on it.
+    fn remember_phase(&mut self) {
+        let now = self.now();
+        match &self.subscription.phase {
+            Phase::Waiting { .. } => self.keeper.lost(now),
+            Phase::Closed(Closed::TornDown | Closed::Removed) => self.keeper.ended(),
+            Phase::Closed(Closed::Detached) => self.keeper.left(Left::Detached, now),
+            Phase::Closed(Closed::Stolen) => self.keeper.left(Left::Stolen, now),
+            Phase::Closed(Closed::Refused(_)) => self.keeper.left(Left::Refused, now),
+            Phase::Idle | Phase::Subscribing { .. } | Phase::Subscribed { .. } => {}
+        }
+    }
+
+    /// The store has got on, or can't.
+    fn recorded(&mut self, progress: Progress) {
+        if progress.renew && !self.keeper.is_renewing() {
+            self.keeper.renew(self.now());
+        }
+        if progress.trouble.is_some() != self.trouble {
+            self.trouble = progress.trouble.is_some();
+            self.notify(Notice::Record(progress.trouble));
         }
     }
 
@@ -408,9 +481,9 @@ impl Actor {
         let id = self.shared.read().framework_id.clone().or_else(|| info.id.take());
         info.id.clone_from(&id);
         let suppressed_roles = if self.suppressed { roles(&info) } else { Vec::new() };
-        let call =
-            Call::Subscribe(Box::new(Subscribe { framework_info: info, suppressed_roles, ..Subscribe::default() }));
-        let body = call.to_json(id.as_ref());
+        let subscribe = Subscribe { framework_info: info, suppressed_roles, ..Subscribe::default() };
+        let unanswered = if self.unanswered { self.keeper.unanswered_mark().map(str::to_owned) } else { None };
+        self.unanswered |= id.is_none();
         let now = self.now();
         let note = format!("SUBSCRIBE to {}", self.address);
         self.shared.write().journal.push(now, What::Note(note.into()));
@@ -420,11 +493,13 @@ impl Actor {
             client: self.shared.client.clone(),
             address: self.address.clone(),
             to_actor: self.from_wire.clone(),
+            recorded: self.shared.store.clone().map(|store| (store, self.keeper.mark())),
+            unanswered,
         };
         let stop = self.connection.clone();
         self.shared.tasks.spawn(async move {
             // Dropping the connection's future closes its socket.
-            let _ = stop.run_until_cancelled(connection.run(body)).await;
+            let _ = stop.run_until_cancelled(connection.run(subscribe)).await;
         });
     }
 
@@ -523,16 +598,20 @@ impl Actor {
     fn batch(&mut self, epoch: u64, batch: Batch) {
         let now = self.now();
         let mut changes = Vec::with_capacity(batch.len());
+        let mut facts = Vec::new();
         {
             let mut state = self.shared.write();
             for received in batch {
                 match received.event {
                     Ok(event) => {
+                        let record = received.json.clone();
                         if !matches!(event, Event::Heartbeat) {
                             let kind = event.kept_kind();
                             state.journal.push(now, What::Event { kind, json: received.json });
                         }
-                        changes.push(state.apply(event, now, self.config.lease));
+                        let change = state.apply(event, now, self.config.lease);
+                        facts.extend(fact(&change, record).map(|fact| Entry { at: now, fact }));
+                        changes.push(change);
                     }
                     Err(bad) => {
                         state.counts.bad += 1;
@@ -542,18 +621,29 @@ impl Actor {
                 }
             }
         }
+        self.keeper.record(facts);
         self.step(Input::Alive { epoch });
         let had = !self.due.is_empty();
         for change in changes {
             self.change(epoch, change);
         }
         self.put_off(now, had);
+        if self.keeper.has_grown() {
+            self.keeper.renew(now);
+        }
         self.changed();
     }
 
     fn change(&mut self, epoch: u64, change: Change) {
         match &change {
-            Change::Subscribed { heartbeat } => self.step(Input::Subscribed { epoch, heartbeat: *heartbeat }),
+            Change::Subscribed { heartbeat } => {
+                let id = self.shared.read().framework_id.clone();
+                if let Some(id) = id {
+                    self.unanswered = false;
+                    self.keeper.connected(&id, self.now());
+                }
+                self.step(Input::Subscribed { epoch, heartbeat: *heartbeat });
+            }
             Change::Refused(message) => self.step(Input::Ended { epoch, why: meaning_of_error(message) }),
             Change::Offered(_) if self.next_lease.is_none() => {
                 self.next_lease = self.config.lease.map(|lease| self.now() + lease);
@@ -562,7 +652,8 @@ impl Actor {
                 self.reconciliation.heard(task_id);
                 if let (Some((agent, uuid)), Some(line)) = (acknowledge, &self.line) {
                     let (line, agent, task) = (Arc::clone(line), agent.clone(), task_id.clone());
-                    self.due.push(Acknowledgement { line, agent, task, uuid: *uuid });
+                    let mark = self.keeper.mark();
+                    self.due.push(Acknowledgement { line, agent, task, uuid: *uuid, mark });
                 }
                 if *effect != (Effect::Repeated) && *effect != Effect::Confirmed {
                     self.notify(Notice::Change(change));
@@ -570,7 +661,7 @@ impl Actor {
                 return;
             }
             Change::OperationUpdated(status) => self.acknowledge_operation(status),
-            Change::Heartbeat => return,
+            Change::Heartbeat => return self.keeper.touch(),
             _ => {}
         }
         self.notify(Notice::Change(change));
@@ -657,18 +748,56 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
+/// How the store has got on; never anything without a store.
+async fn changed(recording: &mut Option<watch::Receiver<Progress>>) -> Progress {
+    if let Some(progress) = recording
+        && progress.changed().await.is_ok()
+    {
+        return progress.borrow_and_update().clone();
+    }
+    // The sender lives as long as the store's handle, which the session has.
+    std::future::pending().await
+}
+
+/// What of an event has to be remembered: what is new of tasks and operations.
+fn fact(change: &Change, record: Bytes) -> Option<Fact> {
+    match change {
+        Change::Updated { effect: Effect::Recorded { .. }, .. } => Some(Fact::Update(record)),
+        Change::OperationUpdated(_) => Some(Fact::Operation(record)),
+        _ => None,
+    }
+}
+
 /// One attempt: SUBSCRIBE, then events until the end.
 struct Connection {
     epoch: u64,
     client: crate::client::Client,
     address: Address,
     to_actor: mpsc::Sender<FromWire>,
+    /// What must be on the disk before the master hears of us.
+    recorded: Option<(Store, u64)>,
+    /// The mark of a framework that the master may have registered without our hearing of it.
+    unanswered: Option<String>,
 }
 
 impl Connection {
-    async fn run(self, body: Vec<u8>) {
+    async fn run(self, mut subscribe: Subscribe) {
         let epoch = self.epoch;
-        match self.client.subscribe(&self.address, body).await {
+        if let Some((store, mark)) = &self.recorded {
+            store.durable(*mark).await;
+        }
+        let opened = match self.registered().await {
+            Ok(found) => {
+                if found.is_some() {
+                    subscribe.framework_info.id = found;
+                }
+                let id = subscribe.framework_info.id.clone();
+                let body = Call::Subscribe(Box::new(subscribe)).to_json(id.as_ref());
+                self.client.subscribe(&self.address, body).await
+            }
+            Err(error) => Err(error),
+        };
+        match opened {
             Ok(opened) => {
                 let (address, stream) = (opened.address, opened.stream_id);
                 if self.to_actor.send(FromWire::Opened { epoch, address, stream }).await.is_ok() {
@@ -679,6 +808,21 @@ impl Connection {
                 // The actor outlives its connections; if not, nobody wants to know.
                 let _ = self.to_actor.send(FromWire::Failed { epoch, error }).await;
             }
+        }
+    }
+
+    /// The id of a framework that was registered without our hearing of it, by its mark in the master's list.
+    async fn registered(&self) -> Result<Option<FrameworkId>, RequestError> {
+        let Some(mark) = &self.unanswered else { return Ok(None) };
+        let body = br#"{"type":"GET_FRAMEWORKS"}"#.to_vec();
+        match self.client.operator(&self.address, "", body).await {
+            Ok(answer) => Ok(marked(&answer, mark)),
+            // Whoever may subscribe needn't be allowed to look: then nobody can tell.
+            Err(error @ RequestError::Refused(_)) if !error.meaning().is_some_and(Meaning::is_temporary) => {
+                warn!(%error, "the master's list of frameworks can't be read");
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -698,6 +842,20 @@ impl Connection {
             }
         }
     }
+}
+
+/// The framework of that mark in the answer to GET_FRAMEWORKS.
+fn marked(answer: &[u8], mark: &str) -> Option<FrameworkId> {
+    let answer: serde_json::Value = serde_json::from_slice(answer).ok()?;
+    let frameworks = answer.pointer("/get_frameworks/frameworks")?.as_array()?;
+    let is_marked = |info: &serde_json::Value| {
+        let labels = info.pointer("/labels/labels").and_then(serde_json::Value::as_array);
+        labels.into_iter().flatten().any(|label| {
+            label.get("key").is_some_and(|key| key == MARK) && label.get("value").is_some_and(|value| value == mark)
+        })
+    };
+    let info = frameworks.iter().filter_map(|one| one.get("framework_info")).find(|info| is_marked(info))?;
+    info.pointer("/id/value").and_then(serde_json::Value::as_str).map(FrameworkId::from)
 }
 
 fn roles(info: &FrameworkInfo) -> Vec<String> {

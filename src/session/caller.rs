@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::CallError;
 use crate::client::{Address, Answer, CallLine, Client, StreamId};
 use crate::mesos::{AgentId, FrameworkId, TaskId};
+use crate::store::Store;
 
 /// Where the calls of one epoch go.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(super) struct Outgoing<T> {
     pub line: Arc<Line>,
     pub body: Bytes,
     pub token: T,
+    /// What the store must have on the disk before.
+    pub mark: u64,
 }
 
 /// An update to be acknowledged.
@@ -40,6 +43,8 @@ pub(super) struct Acknowledgement {
     pub agent: AgentId,
     pub task: TaskId,
     pub uuid: [u8; 16],
+    /// What the store must have on the disk before: the update itself.
+    pub mark: u64,
 }
 
 impl Acknowledgement {
@@ -82,6 +87,7 @@ pub(super) struct Queues<T> {
 /// The queues' receiving ends, and what is needed to send.
 pub(super) struct Caller<T> {
     pub client: Client,
+    pub store: Option<Store>,
     /// The epoch whose calls may be sent; 0 for none.
     pub epoch: Arc<AtomicU64>,
     pub calls: mpsc::UnboundedReceiver<Outgoing<T>>,
@@ -101,6 +107,7 @@ impl<T> Caller<T> {
                 biased;
                 () = stop.cancelled() => return,
                 Some(call) = self.calls.recv() => {
+                    self.recorded(call.mark).await;
                     let mut results = self.send(&mut line, &call.line, std::slice::from_ref(&call.body)).await;
                     let result = results.pop().unwrap_or(Err(CallError::Lost));
                     Done::Call { epoch: call.line.epoch, token: call.token, body: call.body, result }
@@ -109,6 +116,7 @@ impl<T> Caller<T> {
                     if count == 0 {
                         return;
                     }
+                    self.recorded(acknowledgements.iter().map(|one| one.mark).max().unwrap_or(0)).await;
                     let results = self.acknowledge(&mut line, &acknowledgements).await;
                     Done::Acknowledged { acknowledgements, results }
                 }
@@ -116,6 +124,13 @@ impl<T> Caller<T> {
             if self.done.send(done).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Waits until what a call rests on can't be forgotten any more.
+    async fn recorded(&self, mark: u64) {
+        if let Some(store) = &self.store {
+            store.durable(mark).await;
         }
     }
 

@@ -7,16 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::caller::{Acknowledgement, Caller, Done, Line, Outgoing, Queues};
+use super::masters::{Masters, address_of};
 use super::reconcile::{Question, Reconciliation};
-use super::subscription::{Action, Closed, Input, Subscription, meaning_of_error};
+use super::subscription::{Action, Closed, Input, Phase, Subscription, meaning_of_error};
 use super::{CallError, Config, Notice, Shared};
-use crate::client::{Address, Answer, Batch, EventStream, Meaning, RequestError, StreamId};
+use crate::client::{Address, Answer, Batch, EventStream, Meaning, Opened, RequestError, StreamId};
+use crate::detect::{self, Seen};
 use crate::mesos::*;
 use crate::state::{Change, Effect, Launch, What};
 
@@ -77,7 +79,14 @@ pub(super) struct Actor {
     touched: Duration,
     suppressed: bool,
     filtered: bool,
-    address: Address,
+    /// The master that is asked now.
+    address: Option<Address>,
+    /// Where ZooKeeper says who leads, if it is asked; and what it said last.
+    detector: Option<watch::Receiver<Seen>>,
+    seen: Option<Seen>,
+    leader: Option<Leader>,
+    /// Whether a subscription has ever stood.
+    ever: bool,
     /// A TEARDOWN is on its way; and how the stream has ended since.
     tearing_down: Option<Option<(u64, String)>>,
     /// The receiving ends, until `run` takes them.
@@ -100,7 +109,7 @@ impl Actor {
         };
         shared.tasks.spawn(caller.run(shared.stop.clone()));
         Self {
-            subscription: Subscription::new(config.patience.answer),
+            subscription: Subscription::new(config.access.patience.answer),
             reconciliation: Reconciliation::default(),
             framework: FrameworkInfo::default(),
             line: None,
@@ -116,7 +125,14 @@ impl Actor {
             touched: Duration::ZERO,
             suppressed: false,
             filtered: false,
-            address: config.address.clone(),
+            address: config.masters.named().first().cloned(),
+            detector: match &config.masters {
+                Masters::ZooKeeper { url, .. } => Some(detect::watch(url.clone())),
+                Masters::Named(_) => None,
+            },
+            seen: None,
+            leader: None,
+            ever: false,
             tearing_down: None,
             receivers: Some((from_wire_receiver, done_receiver)),
             shared,
@@ -127,13 +143,14 @@ impl Actor {
     pub async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let Some((mut from_wire, mut done)) = self.receivers.take() else { return };
         loop {
-            let deadline = self.deadline();
+            let deadline = self.deadline().map(|at| self.instant(at));
             tokio::select! {
                 () = self.shared.stop.cancelled() => break,
                 Some(request) = requests.recv() => self.request(request),
                 Some(message) = from_wire.recv() => self.wire(message),
                 Some(result) = done.recv() => self.done(result),
-                () = sleep_until(deadline.map(|at| self.instant(at))) => self.tick(),
+                Some(seen) = next(&mut self.detector) => self.detected(seen),
+                () = sleep_until(deadline) => self.tick(),
             }
         }
         self.connection.cancel();
@@ -212,7 +229,7 @@ impl Actor {
             self.shared.write().forget_framework();
         }
         self.framework = info;
-        self.address = self.config.address.clone();
+        self.address = self.candidates().first().cloned();
         (self.suppressed, self.filtered) = (false, false);
         self.step(Input::Begin);
     }
@@ -403,15 +420,18 @@ impl Actor {
             Call::Subscribe(Box::new(Subscribe { framework_info: info, suppressed_roles, ..Subscribe::default() }));
         let body = call.to_json(id.as_ref());
         let now = self.now();
-        let note = format!("SUBSCRIBE to {}", self.address);
+        let addresses = self.candidates();
+        self.address = addresses.first().cloned();
+        let Some(first) = &self.address else {
+            // Once somebody leads, the next attempt comes at once.
+            let why = self.seen.as_ref().map(|seen| seen.standing.to_string()).unwrap_or_default();
+            return self.step(Input::Lost { epoch, why });
+        };
+        let note = format!("SUBSCRIBE to {first}");
         self.shared.write().journal.push(now, What::Note(note.into()));
         self.connection = self.shared.stop.child_token();
-        let connection = Connection {
-            epoch,
-            client: self.shared.client.clone(),
-            address: self.address.clone(),
-            to_actor: self.from_wire.clone(),
-        };
+        let connection =
+            Connection { epoch, client: self.shared.client.clone(), addresses, to_actor: self.from_wire.clone() };
         let stop = self.connection.clone();
         self.shared.tasks.spawn(async move {
             // Dropping the connection's future closes its socket.
@@ -427,7 +447,7 @@ impl Actor {
         (self.line, self.opened, self.next_lease) = (None, None, None);
         self.reconciliation.end();
         // The master that led may lead no more.
-        self.address = self.config.address.clone();
+        self.address = self.candidates().first().cloned();
         let void = self.shared.write().void_offers();
         if void > 0 {
             self.notify(Notice::Void(void));
@@ -439,7 +459,8 @@ impl Actor {
         let Some(epoch) = self.subscription.epoch() else { return };
         let Some((address, stream)) = self.opened.take() else { return };
         let Some(framework) = self.shared.read().framework_id.clone() else { return };
-        self.address = address.clone();
+        self.address = Some(address.clone());
+        self.ever = true;
         self.line = Some(Arc::new(Line { epoch, address, stream, framework }));
         self.caller_epoch.store(epoch, Ordering::Release);
         self.touched = self.now();
@@ -466,6 +487,67 @@ impl Actor {
         };
         let call = Call::Reconcile(Reconcile { tasks, ..Reconcile::default() });
         self.send(call, Purpose::Own("RECONCILE"));
+    }
+
+    // ---- who leads ----
+
+    /// The masters to ask, in this order.
+    fn candidates(&self) -> Vec<Address> {
+        match &self.config.masters {
+            Masters::Named(addresses) => addresses.clone(),
+            Masters::ZooKeeper { .. } => self.leader.iter().map(|leader| leader.address.clone()).collect(),
+        }
+    }
+
+    /// ZooKeeper has told something. A connection that stands is kept while nobody leads, and left for a new leader.
+    fn detected(&mut self, mut seen: Seen) {
+        let before = self.leader.take();
+        for master in &seen.masters {
+            match self.reach(master) {
+                Ok(address) if self.leader.is_none() && seen.leader() == Some(master) => {
+                    self.leader = Some(Leader { sequence: master.sequence, address });
+                }
+                Ok(_) => {}
+                Err(why) if seen.leader() == Some(master) => {
+                    seen.standing = detect::Standing::Leaderless(format!("{} can't be: {why}", master.node));
+                    break;
+                }
+                Err(why) => warn!(node = master.node, why, "a master's node is of no use"),
+            }
+        }
+        self.seen = Some(seen.clone());
+        self.notify(Notice::Masters(seen));
+        if self.leader != before {
+            self.follow();
+        }
+        self.publish();
+    }
+
+    fn reach(&self, master: &detect::Registered) -> Result<Address, String> {
+        let address = address_of(master, self.config.masters.is_tls(), &self.config.access.resolve);
+        let address = address.map_err(|error| error.to_string())?;
+        self.shared.client.learn(&address)?;
+        Ok(address)
+    }
+
+    /// Turns to the leader, if there is another one.
+    fn follow(&mut self) {
+        let Some(leader) = self.leader.as_ref().map(|leader| leader.address.clone()) else {
+            if self.line.is_none() {
+                self.address = None;
+            }
+            return;
+        };
+        match self.subscription.phase {
+            Phase::Waiting { .. } => self.step(Input::Begin),
+            Phase::Subscribing { epoch, .. } | Phase::Subscribed { epoch, .. } => {
+                if self.address.as_ref() != Some(&leader) {
+                    self.step(Input::Lost { epoch, why: format!("{leader} leads now") });
+                    self.step(Input::Begin);
+                }
+            }
+            Phase::Idle | Phase::Closed(_) => self.address = Some(leader),
+        }
     }
 
     // ---- what the wire brings ----
@@ -496,6 +578,9 @@ impl Actor {
         let is_final = match error {
             RequestError::Refused(refusal) => !refusal.meaning.is_temporary(),
             RequestError::NotMesos { .. } | RequestError::Setup(_) => true,
+            RequestError::Withheld { .. } | RequestError::Exposed { .. } => true,
+            // Whoever was trusted before may be so again: a network in between can pass for it for a while.
+            RequestError::Untrusted { .. } => !self.ever,
             _ => false,
         };
         let now = self.now();
@@ -627,12 +712,30 @@ impl Actor {
     fn publish(&self) {
         let framework = (!self.framework.name.is_empty()).then(|| self.framework.clone());
         self.shared.status.send_modify(|status| {
-            status.address = self.address.clone();
+            status.address.clone_from(&self.address);
+            status.seen.clone_from(&self.seen);
             status.phase = self.subscription.phase.clone();
             status.suppressed = self.suppressed;
             status.filtered = self.filtered;
             status.framework = framework;
         });
+    }
+}
+
+/// The leader, as ZooKeeper knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Leader {
+    /// A master that was elected again is another one.
+    sequence: i32,
+    address: Address,
+}
+
+/// What the detector tells next; for ever nothing without one.
+async fn next(detector: &mut Option<watch::Receiver<Seen>>) -> Option<Seen> {
+    match detector {
+        // The detector lives as long as its receiver.
+        Some(detector) => detector.changed().await.ok().map(|()| detector.borrow_and_update().clone()),
+        None => std::future::pending().await,
     }
 }
 
@@ -647,14 +750,15 @@ async fn sleep_until(at: Option<Instant>) {
 struct Connection {
     epoch: u64,
     client: crate::client::Client,
-    address: Address,
+    /// In the order in which they are tried.
+    addresses: Vec<Address>,
     to_actor: mpsc::Sender<FromWire>,
 }
 
 impl Connection {
     async fn run(self, body: Vec<u8>) {
         let epoch = self.epoch;
-        match self.client.subscribe(&self.address, body).await {
+        match self.subscribe(body).await {
             Ok(opened) => {
                 let (address, stream) = (opened.address, opened.stream_id);
                 if self.to_actor.send(FromWire::Opened { epoch, address, stream }).await.is_ok() {
@@ -664,6 +768,25 @@ impl Connection {
             Err(error) => {
                 // The actor outlives its connections; if not, nobody wants to know.
                 let _ = self.to_actor.send(FromWire::Failed { epoch, error }).await;
+            }
+        }
+    }
+
+    /// Tries one master after the other until one takes the subscription, or refuses it for good.
+    async fn subscribe(&self, body: Vec<u8>) -> Result<Opened, RequestError> {
+        let mut errors: Vec<RequestError> = Vec::new();
+        for address in &self.addresses {
+            match self.client.subscribe(address, body.clone()).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) if passes(&error) => errors.push(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match errors.len() {
+            1 => Err(errors.remove(0)),
+            count => {
+                let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                Err(RequestError::Nobody { count, reasons: reasons.join("; ") })
             }
         }
     }
@@ -683,6 +806,15 @@ impl Connection {
                 }
             }
         }
+    }
+}
+
+/// Whether another master may do better.
+fn passes(error: &RequestError) -> bool {
+    match error {
+        RequestError::Unreachable { .. } | RequestError::Unanswered { .. } | RequestError::Redirect { .. } => true,
+        RequestError::Refused(refusal) => refusal.meaning.is_temporary(),
+        _ => false,
     }
 }
 

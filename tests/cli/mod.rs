@@ -15,7 +15,18 @@ const DEADLINE: Duration = Duration::from_secs(120);
 fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mesos-repl"));
     command.args(args).stdin(Stdio::null());
-    for name in ["MESOS_MASTER", "NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+    // The person's own settings must not decide.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    for name in [
+        "MESOS_MASTER",
+        "MESOS_PROFILE",
+        "MESOS_PRINCIPAL",
+        "MESOS_SECRET",
+        "MESOS_TOKEN",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command

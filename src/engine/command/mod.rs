@@ -24,9 +24,12 @@ mod heartbeat;
 mod help;
 mod hold;
 mod kill;
+mod leader;
 mod logs;
+mod masters;
 mod offers;
 mod prelude;
+mod profile;
 mod quit;
 mod reconcile;
 mod revive;
@@ -43,6 +46,7 @@ mod teardown;
 mod version;
 mod wait;
 mod watch;
+mod zk;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -66,6 +70,7 @@ pub struct Command {
 /// Every command, in the order in which help lists them: as the flow goes.
 pub const ALL: &[&Command] = &[
     &connect::COMMAND,
+    &profile::COMMAND,
     &subscribe::COMMAND,
     &status::COMMAND,
     &heartbeat::COMMAND,
@@ -88,6 +93,9 @@ pub const ALL: &[&Command] = &[
     &logs::COMMAND,
     &files::COMMAND,
     &cat::COMMAND,
+    &leader::COMMAND,
+    &masters::COMMAND,
+    &zk::COMMAND,
     &version::COMMAND,
     &agents::COMMAND,
     &frameworks::COMMAND,

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::mesos::message::Message as _;
-use crate::mesos::{MasterInfo, protobuf};
+use crate::mesos::{MasterInfo, protobuf, schema};
 
 /// Nodes in JSON, by masters from 0.24 on.
 const JSON: &str = "json.info_";
@@ -66,6 +66,11 @@ pub fn decode(node: &str, data: &[u8]) -> Result<MasterInfo, BadNode> {
         let found = protobuf::decode(MasterInfo::schema(), data);
         found.ok_or_else(|| bad("it is no MasterInfo in protobuf".to_owned()))?
     };
+    // What is missing is missing; what is unknown is from the future.
+    let missing = schema::check::<MasterInfo>(&value).into_iter().find(|problem| problem.missing);
+    if let Some(problem) = missing {
+        return Err(bad(problem.what));
+    }
     serde_json::from_value(value).map_err(|error| bad(format!("it is no MasterInfo: {error}")))
 }
 

@@ -37,7 +37,7 @@ async fn mistakes_are_pointed_at_and_cost_nothing() {
         ("zk ls /mesos", "isn't found through ZooKeeper", "ls"),
         ("profile show nothing", "there is no profile 'nothing'", ""),
         ("profile add none --master a", "can't be a profile's name", "none"),
-        ("profile list --master a", "only profile add takes that", "--master a"),
+        ("profile list --master a", "only profile add takes that", "a"),
         ("profile add lab", "which cluster?", "lab"),
         ("profile add lab --master zk://u:hunter2@h:2181/m", "a password has no place", "zk://u:hunter2@h:2181/m"),
         ("profile add lab --master https://m --ca-file /nowhere", "/nowhere can't be used", ""),

@@ -43,8 +43,8 @@ command! {
         examples: &[
             Example::new("profile", "the settings in force, and where each was said"),
             Example::new("profile add lab --master zk://10.0.0.1:2181,10.0.0.2:2181/mesos", "a cluster under a name"),
-            Example::new("profile add prod --master https://a:5050,b:5050 --principal me --secret-file ~/.mesos-secret",
-                "with TLS, and who we are"),
+            Example::new("profile add prod --master https://a:5050,b:5050 --principal me",
+                "with TLS, and who we are; the secret is asked for, or --secret-file names it"),
             Example::new("profile list", "all of them").after(&["profile add lab --master 10.0.0.1:5050"]),
             Example::new("profile show lab", "what one says").after(&["profile add lab --master 10.0.0.1:5050"]),
             Example::new("profile remove lab", "forget one").after(&["profile add lab --master 10.0.0.1:5050"]),

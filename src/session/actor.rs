@@ -37,6 +37,7 @@ pub(super) enum Request {
     Call { call: Call, reply: Reply },
     WantOffers(oneshot::Sender<Result<(), CallError>>),
     Detach(oneshot::Sender<()>),
+    Reconnect(oneshot::Sender<()>),
 }
 
 type Reply = oneshot::Sender<Result<Answer, CallError>>;
@@ -77,6 +78,8 @@ pub(super) struct Actor {
     from_wire: mpsc::Sender<FromWire>,
     next_lease: Option<Duration>,
     touched: Duration,
+    /// Since when there is no connection, where there was one.
+    lost: Option<Duration>,
     suppressed: bool,
     filtered: bool,
     /// The master that is asked now.
@@ -123,6 +126,7 @@ impl Actor {
             from_wire,
             next_lease: None,
             touched: Duration::ZERO,
+            lost: None,
             suppressed: false,
             filtered: false,
             address: config.masters.named().first().cloned(),
@@ -217,6 +221,10 @@ impl Actor {
                 self.step(Input::Stop(Closed::Detached));
                 let _ = reply.send(());
             }
+            Request::Reconnect(reply) => {
+                self.step(Input::Retry);
+                let _ = reply.send(());
+            }
         }
     }
 
@@ -227,6 +235,7 @@ impl Actor {
         let known = self.shared.read().framework_id.clone();
         if known != info.id {
             self.shared.write().forget_framework();
+            self.lost = None;
         }
         self.framework = info;
         self.address = self.candidates().first().cloned();
@@ -444,6 +453,9 @@ impl Actor {
         self.caller_epoch.store(0, Ordering::Release);
         // The updates come again on the next connection.
         self.due.clear();
+        if self.line.is_some() {
+            self.lost = Some(self.now());
+        }
         (self.line, self.opened, self.next_lease) = (None, None, None);
         self.reconciliation.end();
         // The master that led may lead no more.
@@ -463,6 +475,7 @@ impl Actor {
         self.ever = true;
         self.line = Some(Arc::new(Line { epoch, address, stream, framework }));
         self.caller_epoch.store(epoch, Ordering::Release);
+        self.lost = None;
         self.touched = self.now();
         let unfinished: Vec<_> = {
             let state = self.shared.read();
@@ -715,6 +728,7 @@ impl Actor {
             status.address.clone_from(&self.address);
             status.seen.clone_from(&self.seen);
             status.phase = self.subscription.phase.clone();
+            status.lost = self.lost;
             status.suppressed = self.suppressed;
             status.filtered = self.filtered;
             status.framework = framework;

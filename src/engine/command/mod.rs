@@ -32,6 +32,7 @@ mod prelude;
 mod profile;
 mod quit;
 mod reconcile;
+mod reconnect;
 mod revive;
 mod run;
 mod set;
@@ -73,6 +74,7 @@ pub const ALL: &[&Command] = &[
     &profile::COMMAND,
     &subscribe::COMMAND,
     &status::COMMAND,
+    &reconnect::COMMAND,
     &heartbeat::COMMAND,
     &events::COMMAND,
     &suppress::COMMAND,

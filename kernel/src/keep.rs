@@ -25,10 +25,11 @@ pub async fn follow(engine: &Engine, path: PathBuf, stop: CancellationToken) {
     let mut switches = engine.switches();
     loop {
         let session = engine.session();
+        let masters = engine.target().masters.to_string();
         tokio::select! {
             () = stop.cancelled() => return,
             changed = switches.changed() => if changed.is_err() { return },
-            () = watch(&session, &engine.target().masters.to_string(), &path) => return,
+            () = watch(&session, &masters, &path) => return,
         }
     }
 }

@@ -4,6 +4,7 @@ use mesos_repl::client::Address;
 use mesos_repl::document::Diagnostic;
 use mesos_repl::embedded::{Cluster, Config, Docker};
 use mesos_repl::engine::{Engine, Options, Target};
+use mesos_repl::session::Masters;
 use tracing::info;
 
 /// Names the master; without it there is an embedded one.
@@ -30,7 +31,7 @@ impl Backend {
                 (target, Some(cluster))
             }
         };
-        info!("the master is {}", target.address);
+        info!("the master is {}", target.masters);
         let options = Options { hints: false, ..Options::default() };
         let engine = Engine::start(target, options).map_err(|error| Diagnostic::from_error(&error))?;
         Ok(Self { engine, cluster })
@@ -46,10 +47,10 @@ impl Backend {
 }
 
 fn named(master: &str) -> Result<Target, Diagnostic> {
-    let address = Address::parse(master).map_err(|error| {
-        Diagnostic::from_error(&error).detail(format!("{MASTER}={master}")).help("HOST:PORT, such as 10.0.0.1:5050")
+    let masters = Masters::parse(master, false).map_err(|error| {
+        Diagnostic::from_error(&error).detail(format!("said by {MASTER}")).help("HOST:PORT, such as 10.0.0.1:5050")
     })?;
-    Ok(Target { address, label: None, embedded: false })
+    Ok(Target::new(masters))
 }
 
 async fn embedded(docker: Docker) -> Result<(Target, Cluster), Diagnostic> {
@@ -58,5 +59,5 @@ async fn embedded(docker: Docker) -> Result<(Target, Cluster), Diagnostic> {
             .help(format!("{MASTER}=HOST:PORT in the environment names a Mesos to use instead"))
     })?;
     let address = Address::parse(&cluster.address().to_string()).map_err(|error| Diagnostic::from_error(&error))?;
-    Ok((Target { address, label: Some("an embedded Mesos".to_owned()), embedded: true }, cluster))
+    Ok((Target { label: Some("an embedded Mesos".to_owned()), embedded: true, ..Target::new(address) }, cluster))
 }

@@ -25,10 +25,11 @@ pub async fn follow(engine: &Engine, path: PathBuf, stop: CancellationToken) {
     let mut switches = engine.switches();
     loop {
         let session = engine.session();
+        let masters = engine.target().masters.to_string();
         tokio::select! {
             () = stop.cancelled() => return,
             changed = switches.changed() => if changed.is_err() { return },
-            () = watch(&session, &path) => return,
+            () = watch(&session, &masters, &path) => return,
         }
     }
 }
@@ -36,14 +37,14 @@ pub async fn follow(engine: &Engine, path: PathBuf, stop: CancellationToken) {
 fn left_behind(engine: &Engine, path: &PathBuf) -> Option<FrameworkInfo> {
     let kept: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
     // An embedded Mesos ends with its kernel: the new one listens elsewhere and knows nothing of the old.
-    if kept["master"].as_str() != Some(engine.target().address.to_string().as_str()) {
+    if kept["master"].as_str() != Some(engine.target().masters.to_string().as_str()) {
         return None;
     }
     serde_json::from_value(kept["framework"].clone()).ok()
 }
 
 /// Writes down each subscription, and forgets it with the framework's end.
-async fn watch(session: &Session, path: &PathBuf) {
+async fn watch(session: &Session, masters: &str, path: &PathBuf) {
     let mut status = session.status();
     loop {
         let now = status.borrow_and_update().clone();
@@ -51,7 +52,7 @@ async fn watch(session: &Session, path: &PathBuf) {
             Phase::Subscribed { .. } => {
                 let id = session.read(|state| state.framework_id.clone());
                 let framework = now.framework.map(|info| FrameworkInfo { id, ..info });
-                write(path, &json!({"master": now.address.to_string(), "framework": framework}))
+                write(path, &json!({"master": masters, "framework": framework}))
             }
             Phase::Closed(Closed::TornDown | Closed::Removed) => match std::fs::remove_file(path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),

@@ -18,6 +18,8 @@ use crate::state::State;
 
 /// How often a wait says how long it has lasted.
 const BEAT: Duration = Duration::from_millis(200);
+/// How long a read waits for a master to lead.
+const LEADER: Duration = Duration::from_secs(10);
 
 /// Why a command didn't end well.
 #[derive(Debug)]
@@ -93,9 +95,48 @@ impl<'a> Context<'a> {
         self.session().client().clone()
     }
 
-    /// The leading master where a subscription stands, the one that was named otherwise.
-    pub fn address(&self) -> Address {
+    /// The master that is asked now, if there is one.
+    pub fn known_address(&self) -> Option<Address> {
         self.session().status().borrow().address.clone()
+    }
+
+    /// The leading master where a subscription stands or ZooKeeper knows one; otherwise the first of those named that
+    /// answers. Waits a while for somebody to lead.
+    pub async fn address(&mut self) -> Result<Address, Failure> {
+        let session = self.session();
+        let named = self.target().masters.named().to_vec();
+        if named.len() > 1 && !session.status().borrow().is_subscribed() {
+            let client = self.client();
+            return self.answering(&client, &named).await;
+        }
+        let mut status = session.status();
+        let limit = Instant::now() + LEADER.min(self.options().patience);
+        loop {
+            let (address, why) = {
+                let status = status.borrow_and_update();
+                (status.address.clone(), status.master())
+            };
+            if let Some(address) = address {
+                return Ok(address);
+            }
+            let changed = tokio::time::timeout_at(limit, status.changed());
+            if !matches!(self.during(&why, changed).await?, Ok(Ok(()))) {
+                let diagnostic = Diagnostic::new(format!("there is no master to ask: {why}"));
+                return Err(diagnostic.help("the session goes on looking for one; status shows how it stands").into());
+            }
+        }
+    }
+
+    /// The first that answers, or what the first one did if none does.
+    pub async fn answering(&mut self, client: &Client, named: &[Address]) -> Result<Address, Failure> {
+        let mut failure = None;
+        for address in named {
+            match self.during(&format!("{address}"), client.get(address, "/version")).await? {
+                Ok(_) => return Ok(address.clone()),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.map_or_else(|| Diagnostic::new("no master is named").into(), Failure::from))
     }
 
     pub fn show(&mut self, document: impl Into<Document>) {
@@ -139,9 +180,9 @@ impl<'a> Context<'a> {
                 let what = match &status.borrow().phase {
                     Phase::Waiting { why, .. } => {
                         shown.clone_from(why);
-                        format!("a master at {} ({why})", status.borrow().address)
+                        format!("a master at {} ({why})", status.borrow().master())
                     }
-                    _ => format!("SUBSCRIBED from {}", status.borrow().address),
+                    _ => format!("SUBSCRIBED from {}", status.borrow().master()),
                 };
                 tokio::select! {
                     result = &mut subscribed => break Some(result),
@@ -222,7 +263,7 @@ impl<'a> Context<'a> {
 
     /// JSON from the master.
     pub async fn get_json(&mut self, path: &str) -> Result<Value, Failure> {
-        let (client, address) = (self.client(), self.address());
+        let (client, address) = (self.client(), self.address().await?);
         self.get_json_from(&client, &address, path).await
     }
 

@@ -4,6 +4,9 @@ use crate::client::{Meaning, RequestError};
 use crate::document::Diagnostic;
 use crate::session::{CallError, Closed, Session};
 
+/// What to do about a 401.
+const WHO: &str = "it wants to know who asks: --principal NAME with --secret-file FILE, --token-file FILE, or a profile (help profile)";
+
 /// Why a subscription is over, and the command that goes on from there.
 pub(super) fn closed(why: &Closed, session: &Session) -> Diagnostic {
     let id = session.read(|state| state.framework_id.as_ref().map(ToString::to_string));
@@ -34,7 +37,7 @@ fn refused(message: &str) -> Diagnostic {
     } else if message.contains("--roles") {
         diagnostic.help("subscribe --role ROLE, one of the master's roles (get /roles)")
     } else if message.contains("401") {
-        diagnostic.help("this master wants to know who asks; credentials aren't supported yet")
+        diagnostic.help(WHO)
     } else {
         diagnostic
     }
@@ -49,14 +52,23 @@ pub(super) fn request_failed(error: &RequestError) -> Diagnostic {
         }
         RequestError::Unanswered { .. } => diagnostic.help("it may or may not have arrived; status and tasks show what is known"),
         RequestError::NotMesos { .. } => diagnostic.help("a Mesos master answers GET /version with its version"),
-        RequestError::Redirect { .. } => diagnostic.help("connect to the leading master's own address"),
+        RequestError::Redirect { .. } => diagnostic.help("connect to the leading master's own address, or name all masters: connect A:5050,B:5050"),
+        RequestError::Untrusted { why, .. } if why.contains("nobody") => diagnostic.help("--ca-file FILE names the authorities that a cluster has of its own"),
+        RequestError::Untrusted { why, .. } if why.contains("another name") => diagnostic.help("connect by a name that the certificate has; --resolve NAME=IP says where it leads"),
+        RequestError::Untrusted { why, .. } if why.contains("speak TLS") => diagnostic.help("http://HOST:PORT, if it is meant to be without TLS"),
+        RequestError::Untrusted { why, .. } if why.contains("demands") => diagnostic.help("--cert-file FILE and --key-file FILE name one"),
+        RequestError::Untrusted { .. } => diagnostic.detail("nothing was sent: who answers there isn't known"),
+        RequestError::Withheld { .. } => diagnostic.help("name it too (connect A:5050,B:5050), or allow it: --trust-redirects for masters, --trust-agents for agents"),
+        RequestError::Exposed { .. } => diagnostic.help("https://HOST:PORT, or --plain-credentials if the network is yours alone"),
         RequestError::Refused(refusal) => match refusal.meaning {
             Meaning::UnknownFramework => diagnostic.detail("the master doesn't know this framework (any more)").help("subscribe --new registers a new one"),
             Meaning::NotSubscribed => diagnostic.detail("the subscription was lost; the session subscribes again by itself"),
             Meaning::StreamTaken => diagnostic.detail("another client has subscribed as this framework since"),
-            Meaning::Unauthenticated => diagnostic.help("this master wants to know who asks; credentials aren't supported yet"),
+            Meaning::Unauthenticated => diagnostic.help(WHO),
             Meaning::NotNow => diagnostic.help("it will answer later; try again"),
             Meaning::NotMesos => diagnostic.help("is this a Mesos master? GET /version should answer with its version"),
+            Meaning::Wrong if refusal.text.contains("plain HTTP request was sent to HTTPS port") => diagnostic.help("https://HOST:PORT: it speaks TLS"),
+            Meaning::Wrong if refusal.text.contains("No required SSL certificate") => diagnostic.help("it demands a client certificate: --cert-file FILE and --key-file FILE name one"),
             Meaning::Wrong | Meaning::Forbidden | Meaning::Trouble => diagnostic,
         },
         _ => diagnostic,

@@ -9,6 +9,7 @@ mod context;
 mod explain;
 mod fill;
 mod launch;
+mod masters;
 mod names;
 mod notices;
 mod output;
@@ -28,22 +29,40 @@ pub use notices::{Notice, Notices};
 pub use output::{Collected, Output};
 pub use standing::Standing;
 
-use crate::client::{Address, RequestError};
+use crate::client::{Access, Address, RequestError};
 use crate::document::{Diagnostic, Document};
 use crate::lang::{self, Candidate, Completeness, Completion, Input, JsonCall, Role, Verb};
 use crate::mesos::{FrameworkCapability, FrameworkInfo};
-use crate::session::{Config, Phase, Session};
+use crate::session::{Config, Masters, Phase, Session};
+use crate::settings::{self, Place, Shown};
 use context::Context;
 
 /// What the engine works on.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// A master.
-    pub address: Address,
+    /// Where the masters are.
+    pub masters: Masters,
+    /// How they may be spoken to.
+    pub access: Access,
+    /// What was said of them, for people to see.
+    pub said: Vec<Shown>,
     /// What is said of it beside its address, such as that it is embedded.
     pub label: Option<String>,
     /// Whether it ends with this process.
     pub embedded: bool,
+}
+
+impl Target {
+    /// Those masters, spoken to as by a stranger.
+    pub fn new(masters: impl Into<Masters>) -> Self {
+        Self { masters: masters.into(), access: Access::default(), said: Vec::new(), label: None, embedded: false }
+    }
+}
+
+impl From<Place> for Target {
+    fn from(place: Place) -> Self {
+        Self { access: place.access, said: place.shown, ..Self::new(place.masters.value) }
+    }
 }
 
 /// How the engine behaves.
@@ -57,6 +76,8 @@ pub struct Options {
     pub lease: Option<Duration>,
     /// Whether results end with what one would likely do next, until `set hints` says otherwise.
     pub hints: bool,
+    /// Where profiles are kept, if anywhere.
+    pub settings: Option<settings::File>,
 }
 
 impl Default for Options {
@@ -71,7 +92,13 @@ impl Default for Options {
             capabilities: vec![capability(PartitionAware), capability(TaskKillingState)],
             ..FrameworkInfo::default()
         };
-        Self { framework, patience: Duration::from_secs(120), lease: Some(Duration::from_secs(60)), hints: true }
+        Self {
+            framework,
+            patience: Duration::from_secs(120),
+            lease: Some(Duration::from_secs(60)),
+            hints: true,
+            settings: None,
+        }
     }
 }
 
@@ -160,6 +187,24 @@ impl Engine {
 
     fn show_hints(&self, on: bool) {
         self.inner.hints.store(on, Ordering::Relaxed);
+    }
+
+    /// Waits a while for a master that answers.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn find_master(&self) -> Result<Address, Diagnostic> {
+        let (mut output, never) = (Collected::default(), CancellationToken::new());
+        let mut context = Context::new(self, &mut output, &never);
+        let found = async {
+            let address = context.address().await?;
+            context.get_json_from(&context.client(), &address, "/version").await?;
+            Ok(address)
+        };
+        found.await.map_err(|failure: Failure| match failure {
+            Failure::Diagnostic(diagnostic) => *diagnostic,
+            _ => Diagnostic::new("no master was found"),
+        })
     }
 
     fn connected(&self) -> Connected {
@@ -283,7 +328,7 @@ impl Engine {
 }
 
 fn connect(target: Target, options: &Options) -> Result<Connected, RequestError> {
-    let config = Config { lease: options.lease, ..Config::new(target.address.clone()) };
+    let config = Config { lease: options.lease, access: target.access.clone(), ..Config::new(target.masters.clone()) };
     Ok(Connected { session: Session::start(config)?, target })
 }
 

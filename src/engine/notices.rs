@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Engine;
+use crate::detect::{Seen, Standing};
 use crate::document::Tone;
 use crate::mesos::{AgentId, OfferId, TaskId, TaskState};
 use crate::session::{Closed, Notice as Raw, Phase, Session};
@@ -136,6 +137,7 @@ struct Moment {
     void: usize,
     missed: u64,
     phases: Vec<Phase>,
+    masters: Option<Seen>,
     others: Vec<Notice>,
 }
 
@@ -144,6 +146,7 @@ impl Moment {
         match raw {
             Raw::Change(change) => self.change(change),
             Raw::Phase(phase) => self.phases.push(phase),
+            Raw::Masters(seen) => self.masters = Some(seen),
             Raw::Declined(ids) => self.declined.extend(ids),
             Raw::Void(count) => self.void += count,
             Raw::Suppressed => self.others.push(Notice::new(
@@ -223,11 +226,14 @@ struct Teller {
     lost: bool,
     /// Whether it has been said that unused offers are declined.
     declined: bool,
+    /// What was last said of who leads.
+    leads: Option<String>,
 }
 
 impl Teller {
     fn tell(&mut self, mut moment: Moment, session: &Session) -> Vec<Notice> {
         let mut lines = Vec::new();
+        lines.extend(moment.masters.take().and_then(|seen| self.masters(&seen, session)));
         let phases = std::mem::take(&mut moment.phases);
         for phase in phases {
             lines.extend(self.phase(phase, &mut moment.void, session));
@@ -252,6 +258,27 @@ impl Teller {
         lines
     }
 
+    /// Who leads, by ZooKeeper's word, if that is news.
+    fn masters(&mut self, seen: &Seen, session: &Session) -> Option<Notice> {
+        let address = session.status().borrow().address.clone();
+        let (text, tone) = match (&seen.standing, address) {
+            (Standing::Connecting, _) => return None,
+            (Standing::Led, Some(address)) => {
+                let others = match seen.masters.len() {
+                    0 | 1 => String::new(),
+                    2 => ", 1 stands by".to_owned(),
+                    count => format!(", {} stand by", count - 1),
+                };
+                (format!("ZooKeeper: {address} leads{others}"), Tone::Dim)
+            }
+            (standing, _) => (standing.to_string(), Tone::Unsure),
+        };
+        // A session that is renewed knows the same leader as before.
+        let is_news = self.leads.as_ref() != Some(&text);
+        self.leads = Some(text.clone());
+        is_news.then(|| Notice::connection(text, tone))
+    }
+
     fn phase(&mut self, phase: Phase, void: &mut usize, session: &Session) -> Option<Notice> {
         match phase {
             Phase::Waiting { why, .. } if !self.lost => {
@@ -270,7 +297,7 @@ impl Teller {
             }
             Phase::Subscribed { .. } if self.lost => {
                 self.lost = false;
-                let address = session.status().borrow().address.clone();
+                let address = session.status().borrow().master();
                 Some(Notice::connection(format!("subscribed again, at {address}"), Tone::Running))
             }
             Phase::Closed(why) => {

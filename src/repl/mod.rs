@@ -75,16 +75,20 @@ async fn listen(engine: Engine, sender: mpsc::UnboundedSender<Vec<Notice>>) {
 
 /// Asks the master who it is, behind the first prompt.
 async fn greet(engine: Engine, sender: mpsc::UnboundedSender<Vec<Notice>>) {
-    let target = engine.target();
-    if target.embedded {
+    if engine.target().embedded {
         return;
     }
-    let answer = engine.session().client().get(&target.address, "/version").await;
+    let session = engine.session();
+    let mut status = session.status();
+    // ZooKeeper's own words stand between the lines while nobody leads.
+    let found = status.wait_for(|status| status.address.is_some()).await.map(|status| status.address.clone());
+    let Ok(Some(address)) = found else { return };
+    let answer = session.client().get(&address, "/version").await;
     let version = answer.as_ref().ok().and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
     let version = version.as_ref().and_then(|version| version.get("version")).and_then(|version| version.as_str());
     let (text, tone) = match (&answer, version) {
-        (_, Some(version)) => (format!("Apache Mesos {version} answers at {}", target.address), Tone::Dim),
-        (Ok(_), None) => (format!("{} answers, but not as a Mesos does", target.address), Tone::Bad),
+        (_, Some(version)) => (format!("Apache Mesos {version} answers at {address}"), Tone::Dim),
+        (Ok(_), None) => (format!("{address} answers, but not as a Mesos does"), Tone::Bad),
         (Err(error), _) => (error.to_string(), Tone::Bad),
     };
     // A loop that has ended needs no greeting.

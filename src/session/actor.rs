@@ -14,10 +14,12 @@ use tracing::{debug, info, warn};
 
 use super::caller::{Acknowledgement, Caller, Done, Line, Outgoing, Queues};
 use super::keeper::{Keeper, MARK};
+use super::masters::{Masters, address_of};
 use super::reconcile::{Question, Reconciliation};
 use super::subscription::{Action, Closed, Input, Phase, Subscription, meaning_of_error};
 use super::{CallError, Config, Notice, Shared};
-use crate::client::{Address, Answer, Batch, EventStream, Meaning, RequestError, StreamId};
+use crate::client::{Address, Answer, Batch, EventStream, Meaning, Opened, RequestError, StreamId};
+use crate::detect::{self, Seen};
 use crate::mesos::*;
 use crate::state::{Change, Effect, Launch, What};
 use crate::store::{Entry, Fact, Left, Progress, Store};
@@ -90,7 +92,14 @@ pub(super) struct Actor {
     lost: Option<Duration>,
     suppressed: bool,
     filtered: bool,
-    address: Address,
+    /// The master that is asked now.
+    address: Option<Address>,
+    /// Where ZooKeeper says who leads, if it is asked; and what it said last.
+    detector: Option<watch::Receiver<Seen>>,
+    seen: Option<Seen>,
+    leader: Option<Leader>,
+    /// Whether a subscription has ever stood.
+    ever: bool,
     /// A TEARDOWN is on its way; and how the stream has ended since.
     tearing_down: Option<Option<(u64, String)>>,
     /// The receiving ends, until `run` takes them.
@@ -121,7 +130,7 @@ impl Actor {
             keeper.renew(shared.now());
         }
         Self {
-            subscription: Subscription::new(config.patience.answer),
+            subscription: Subscription::new(config.access.patience.answer),
             reconciliation: Reconciliation::default(),
             unanswered: keeper.unanswered_mark().is_some(),
             keeper,
@@ -141,7 +150,14 @@ impl Actor {
             lost,
             suppressed: false,
             filtered: false,
-            address: config.address.clone(),
+            address: config.masters.named().first().cloned(),
+            detector: match &config.masters {
+                Masters::ZooKeeper { url, .. } => Some(detect::watch(url.clone())),
+                Masters::Named(_) => None,
+            },
+            seen: None,
+            leader: None,
+            ever: false,
             tearing_down: None,
             receivers: Some((from_wire_receiver, done_receiver)),
             shared,
@@ -153,14 +169,15 @@ impl Actor {
         let Some((mut from_wire, mut done)) = self.receivers.take() else { return };
         let mut recording = self.keeper.progress();
         loop {
-            let deadline = self.deadline();
+            let deadline = self.deadline().map(|at| self.instant(at));
             tokio::select! {
                 () = self.shared.stop.cancelled() => break,
                 Some(request) = requests.recv() => self.request(request),
                 Some(message) = from_wire.recv() => self.wire(message),
                 Some(result) = done.recv() => self.done(result),
                 progress = changed(&mut recording) => self.recorded(progress),
-                () = sleep_until(deadline.map(|at| self.instant(at))) => self.tick(),
+                Some(seen) = next(&mut self.detector) => self.detected(seen),
+                () = sleep_until(deadline) => self.tick(),
             }
         }
         self.connection.cancel();
@@ -256,7 +273,7 @@ impl Actor {
             (self.lost, self.unanswered) = (None, false);
             self.keeper.begin(&self.framework, now);
         }
-        self.address = self.config.address.clone();
+        self.address = self.candidates().first().cloned();
         (self.suppressed, self.filtered) = (false, false);
         self.step(Input::Begin);
     }
@@ -482,18 +499,26 @@ impl Actor {
         info.id.clone_from(&id);
         let suppressed_roles = if self.suppressed { roles(&info) } else { Vec::new() };
         let subscribe = Subscribe { framework_info: info, suppressed_roles, ..Subscribe::default() };
-        let unanswered = if self.unanswered { self.keeper.unanswered_mark().map(str::to_owned) } else { None };
-        self.unanswered |= id.is_none();
+        let unanswered = self.unanswered;
         let now = self.now();
-        let note = format!("SUBSCRIBE to {}", self.address);
+        let addresses = self.candidates();
+        self.address = addresses.first().cloned();
+        let Some(first) = &self.address else {
+            // Once somebody leads, the next attempt comes at once.
+            let why = self.seen.as_ref().map(|seen| seen.standing.to_string()).unwrap_or_default();
+            return self.step(Input::Lost { epoch, why });
+        };
+        let note = format!("SUBSCRIBE to {first}");
         self.shared.write().journal.push(now, What::Note(note.into()));
         self.connection = self.shared.stop.child_token();
+        self.unanswered |= id.is_none();
         let connection = Connection {
             epoch,
             client: self.shared.client.clone(),
-            address: self.address.clone(),
+            addresses,
             to_actor: self.from_wire.clone(),
             recorded: self.shared.store.clone().map(|store| (store, self.keeper.mark())),
+            mark: self.keeper.unanswered_mark().map(str::to_owned),
             unanswered,
         };
         let stop = self.connection.clone();
@@ -514,7 +539,7 @@ impl Actor {
         (self.line, self.opened, self.next_lease) = (None, None, None);
         self.reconciliation.end();
         // The master that led may lead no more.
-        self.address = self.config.address.clone();
+        self.address = self.candidates().first().cloned();
         let void = self.shared.write().void_offers();
         if void > 0 {
             self.notify(Notice::Void(void));
@@ -526,7 +551,8 @@ impl Actor {
         let Some(epoch) = self.subscription.epoch() else { return };
         let Some((address, stream)) = self.opened.take() else { return };
         let Some(framework) = self.shared.read().framework_id.clone() else { return };
-        self.address = address.clone();
+        self.address = Some(address.clone());
+        self.ever = true;
         self.line = Some(Arc::new(Line { epoch, address, stream, framework }));
         self.caller_epoch.store(epoch, Ordering::Release);
         self.lost = None;
@@ -554,6 +580,67 @@ impl Actor {
         };
         let call = Call::Reconcile(Reconcile { tasks, ..Reconcile::default() });
         self.send(call, Purpose::Own("RECONCILE"));
+    }
+
+    // ---- who leads ----
+
+    /// The masters to ask, in this order.
+    fn candidates(&self) -> Vec<Address> {
+        match &self.config.masters {
+            Masters::Named(addresses) => addresses.clone(),
+            Masters::ZooKeeper { .. } => self.leader.iter().map(|leader| leader.address.clone()).collect(),
+        }
+    }
+
+    /// ZooKeeper has told something. A connection that stands is kept while nobody leads, and left for a new leader.
+    fn detected(&mut self, mut seen: Seen) {
+        let before = self.leader.take();
+        for master in &seen.masters {
+            match self.reach(master) {
+                Ok(address) if self.leader.is_none() && seen.leader() == Some(master) => {
+                    self.leader = Some(Leader { sequence: master.sequence, address });
+                }
+                Ok(_) => {}
+                Err(why) if seen.leader() == Some(master) => {
+                    seen.standing = detect::Standing::Leaderless(format!("{} can't be: {why}", master.node));
+                    break;
+                }
+                Err(why) => warn!(node = master.node, why, "a master's node is of no use"),
+            }
+        }
+        self.seen = Some(seen.clone());
+        self.notify(Notice::Masters(seen));
+        if self.leader != before {
+            self.follow();
+        }
+        self.publish();
+    }
+
+    fn reach(&self, master: &detect::Registered) -> Result<Address, String> {
+        let address = address_of(master, self.config.masters.is_tls(), &self.config.access.resolve);
+        let address = address.map_err(|error| error.to_string())?;
+        self.shared.client.learn(&address)?;
+        Ok(address)
+    }
+
+    /// Turns to the leader, if there is another one.
+    fn follow(&mut self) {
+        let Some(leader) = self.leader.as_ref().map(|leader| leader.address.clone()) else {
+            if self.line.is_none() {
+                self.address = None;
+            }
+            return;
+        };
+        match self.subscription.phase {
+            Phase::Waiting { .. } => self.step(Input::Begin),
+            Phase::Subscribing { epoch, .. } | Phase::Subscribed { epoch, .. } => {
+                if self.address.as_ref() != Some(&leader) {
+                    self.step(Input::Lost { epoch, why: format!("{leader} leads now") });
+                    self.step(Input::Begin);
+                }
+            }
+            Phase::Idle | Phase::Closed(_) => self.address = Some(leader),
+        }
     }
 
     // ---- what the wire brings ----
@@ -584,6 +671,9 @@ impl Actor {
         let is_final = match error {
             RequestError::Refused(refusal) => !refusal.meaning.is_temporary(),
             RequestError::NotMesos { .. } | RequestError::Setup(_) => true,
+            RequestError::Withheld { .. } | RequestError::Exposed { .. } => true,
+            // Whoever was trusted before may be so again: a network in between can pass for it for a while.
+            RequestError::Untrusted { .. } => !self.ever,
             _ => false,
         };
         let now = self.now();
@@ -731,13 +821,31 @@ impl Actor {
     fn publish(&self) {
         let framework = (!self.framework.name.is_empty()).then(|| self.framework.clone());
         self.shared.status.send_modify(|status| {
-            status.address = self.address.clone();
+            status.address.clone_from(&self.address);
+            status.seen.clone_from(&self.seen);
             status.phase = self.subscription.phase.clone();
             status.lost = self.lost;
             status.suppressed = self.suppressed;
             status.filtered = self.filtered;
             status.framework = framework;
         });
+    }
+}
+
+/// The leader, as ZooKeeper knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Leader {
+    /// A master that was elected again is another one.
+    sequence: i32,
+    address: Address,
+}
+
+/// What the detector tells next; for ever nothing without one.
+async fn next(detector: &mut Option<watch::Receiver<Seen>>) -> Option<Seen> {
+    match detector {
+        // The detector lives as long as its receiver.
+        Some(detector) => detector.changed().await.ok().map(|()| detector.borrow_and_update().clone()),
+        None => std::future::pending().await,
     }
 }
 
@@ -772,32 +880,24 @@ fn fact(change: &Change, record: Bytes) -> Option<Fact> {
 struct Connection {
     epoch: u64,
     client: crate::client::Client,
-    address: Address,
+    /// In the order in which they are tried.
+    addresses: Vec<Address>,
     to_actor: mpsc::Sender<FromWire>,
     /// What must be on the disk before the master hears of us.
     recorded: Option<(Store, u64)>,
-    /// The mark of a framework that the master may have registered without our hearing of it.
-    unanswered: Option<String>,
+    /// The mark of a framework that has no id yet.
+    mark: Option<String>,
+    /// A master may have registered it without our hearing of it.
+    unanswered: bool,
 }
 
 impl Connection {
-    async fn run(self, mut subscribe: Subscribe) {
+    async fn run(mut self, subscribe: Subscribe) {
         let epoch = self.epoch;
         if let Some((store, mark)) = &self.recorded {
             store.durable(*mark).await;
         }
-        let opened = match self.registered().await {
-            Ok(found) => {
-                if found.is_some() {
-                    subscribe.framework_info.id = found;
-                }
-                let id = subscribe.framework_info.id.clone();
-                let body = Call::Subscribe(Box::new(subscribe)).to_json(id.as_ref());
-                self.client.subscribe(&self.address, body).await
-            }
-            Err(error) => Err(error),
-        };
-        match opened {
+        match self.subscribe(subscribe).await {
             Ok(opened) => {
                 let (address, stream) = (opened.address, opened.stream_id);
                 if self.to_actor.send(FromWire::Opened { epoch, address, stream }).await.is_ok() {
@@ -811,11 +911,44 @@ impl Connection {
         }
     }
 
+    /// Tries one master after the other until one takes the subscription, or refuses it for good.
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Opened, RequestError> {
+        let mut errors: Vec<RequestError> = Vec::new();
+        for address in std::mem::take(&mut self.addresses) {
+            match self.subscribe_at(&address, &subscribe).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) if passes(&error) => {
+                    // It may have taken the subscription all the same, and the next one know of that.
+                    self.unanswered |= matches!(error, RequestError::Unanswered { .. });
+                    errors.push(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match errors.len() {
+            1 => Err(errors.remove(0)),
+            count => {
+                let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                Err(RequestError::Nobody { count, reasons: reasons.join("; ") })
+            }
+        }
+    }
+
+    async fn subscribe_at(&self, address: &Address, subscribe: &Subscribe) -> Result<Opened, RequestError> {
+        let mut subscribe = subscribe.clone();
+        if let Some(found) = self.registered(address).await? {
+            subscribe.framework_info.id = Some(found);
+        }
+        let id = subscribe.framework_info.id.clone();
+        let body = Call::Subscribe(Box::new(subscribe)).to_json(id.as_ref());
+        self.client.subscribe(address, body).await
+    }
+
     /// The id of a framework that was registered without our hearing of it, by its mark in the master's list.
-    async fn registered(&self) -> Result<Option<FrameworkId>, RequestError> {
-        let Some(mark) = &self.unanswered else { return Ok(None) };
+    async fn registered(&self, address: &Address) -> Result<Option<FrameworkId>, RequestError> {
+        let Some(mark) = self.mark.as_ref().filter(|_| self.unanswered) else { return Ok(None) };
         let body = br#"{"type":"GET_FRAMEWORKS"}"#.to_vec();
-        match self.client.operator(&self.address, "", body).await {
+        match self.client.operator(address, "", body).await {
             Ok(answer) => Ok(marked(&answer, mark)),
             // Whoever may subscribe needn't be allowed to look: then nobody can tell.
             Err(error @ RequestError::Refused(_)) if !error.meaning().is_some_and(Meaning::is_temporary) => {
@@ -856,6 +989,15 @@ fn marked(answer: &[u8], mark: &str) -> Option<FrameworkId> {
     };
     let info = frameworks.iter().filter_map(|one| one.get("framework_info")).find(|info| is_marked(info))?;
     info.pointer("/id/value").and_then(serde_json::Value::as_str).map(FrameworkId::from)
+}
+
+/// Whether another master may do better.
+fn passes(error: &RequestError) -> bool {
+    match error {
+        RequestError::Unreachable { .. } | RequestError::Unanswered { .. } | RequestError::Redirect { .. } => true,
+        RequestError::Refused(refusal) => refusal.meaning.is_temporary(),
+        _ => false,
+    }
 }
 
 fn roles(info: &FrameworkInfo) -> Vec<String> {

@@ -17,6 +17,7 @@
 mod actor;
 mod caller;
 mod keeper;
+mod masters;
 mod reconcile;
 mod subscription;
 
@@ -28,9 +29,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use masters::{Masters, address_of};
 pub use subscription::{Closed, Phase, backoff, meaning_of_error};
 
-use crate::client::{Address, Answer, Client, Patience, RequestError};
+use crate::client::{Access, Address, Answer, Client, RequestError};
+use crate::detect::Seen;
 use crate::mesos::{Call, FrameworkId, FrameworkInfo, OfferId, TaskInfo};
 use crate::state::{Change, State};
 use crate::store::{Found, Kept, Standing, Store};
@@ -40,10 +43,10 @@ use keeper::Keeper;
 /// How a session behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// A master, not necessarily the leading one.
-    pub address: Address,
-    /// How long requests may take.
-    pub patience: Patience,
+    /// Where the masters are.
+    pub masters: Masters,
+    /// How they may be spoken to, and how long that may take.
+    pub access: Access,
     /// How long an offer that nobody asked for is kept before it is declined; `None` keeps it for ever.
     pub lease: Option<Duration>,
     /// For how long declined offers shall not come back, in seconds, unless offers are wanted before.
@@ -54,10 +57,10 @@ pub struct Config {
 
 impl Config {
     /// The defaults: a lease of 60 s, declined for 120 s, idle after 5 min.
-    pub fn new(address: Address) -> Self {
+    pub fn new(masters: impl Into<Masters>) -> Self {
         Self {
-            address,
-            patience: Patience::default(),
+            masters: masters.into(),
+            access: Access::default(),
             lease: Some(Duration::from_secs(60)),
             refuse_seconds: 120.0,
             idle: Some(Duration::from_secs(300)),
@@ -68,8 +71,10 @@ impl Config {
 /// How the session's connection stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
-    /// The master that is asked, the leading one once subscribed.
-    pub address: Address,
+    /// The master that is asked: the leading one once subscribed, or where ZooKeeper knows one. None while nobody leads.
+    pub address: Option<Address>,
+    /// What ZooKeeper knows of the masters, if it is asked.
+    pub seen: Option<Seen>,
     /// The subscription's phase.
     pub phase: Phase,
     /// Since when there is no connection, where there was one; the master's failover timeout counts from about then.
@@ -86,6 +91,15 @@ impl Status {
     /// Whether calls can be sent.
     pub fn is_subscribed(&self) -> bool {
         matches!(self.phase, Phase::Subscribed { .. })
+    }
+
+    /// The master, or why there is none.
+    pub fn master(&self) -> String {
+        match (&self.address, &self.seen) {
+            (Some(address), _) => address.to_string(),
+            (None, Some(seen)) => seen.standing.to_string(),
+            (None, None) => "no master is named".to_owned(),
+        }
     }
 
     /// How long the master waits for this framework's scheduler to come back; zero where it doesn't.
@@ -107,6 +121,8 @@ pub enum Notice {
     Change(Change),
     /// The subscription has moved on.
     Phase(Phase),
+    /// What ZooKeeper knows of the masters has changed.
+    Masters(Seen),
     /// Offers that nobody asked for were declined.
     Declined(Vec<OfferId>),
     /// Offers became void with the connection.
@@ -257,11 +273,13 @@ impl Session {
     }
 
     fn begin(config: Config, found: Option<Found>) -> Result<Self, RequestError> {
-        let client = Client::new(&config.address, config.patience)?;
+        let client = Client::new(config.access.clone())?;
+        config.masters.named().iter().for_each(|address| client.name(address));
         let (requests, receiver) = mpsc::unbounded_channel();
         let resumed = Resumed::of(found);
         let status = Status {
-            address: config.address.clone(),
+            address: config.masters.named().first().cloned(),
+            seen: None,
             phase: Phase::Idle,
             lost: resumed.lost,
             suppressed: false,

@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 /// An embedded cluster without Docker, and an engine on it.
 pub struct Bench {
     cluster: Cluster,
+    /// Where its file of settings is.
+    _folder: tempfile::TempDir,
     pub engine: Engine,
 }
 
@@ -23,9 +25,11 @@ impl Bench {
         let config = Config { agents, docker: Docker::Never, ..Config::default() };
         let cluster = Cluster::start(config).await.unwrap();
         let address = Address::parse(&cluster.url()).unwrap();
-        let target = Target { address, label: Some("embedded".to_owned()), embedded: true };
-        let engine = Engine::start(target, Options::default()).unwrap();
-        Self { cluster, engine }
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Some(mesos_repl::settings::File::at(folder.path().join("config.toml")));
+        let target = Target { label: Some("embedded".to_owned()), embedded: true, ..Target::new(address) };
+        let engine = Engine::start(target, Options { settings, ..Options::default() }).unwrap();
+        Self { cluster, _folder: folder, engine }
     }
 
     /// Runs text to its end, which a defect must not put off for ever.

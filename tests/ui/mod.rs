@@ -15,7 +15,7 @@ async fn cluster() -> (Cluster, Engine) {
     let config = Config { docker: Docker::Never, besides: Some(besides), ..Config::default() };
     let cluster = Cluster::start(config).await.unwrap();
     let address = Address::parse(&cluster.url()).unwrap();
-    let engine = Engine::start(Target { address, label: None, embedded: true }, Options::default()).unwrap();
+    let engine = Engine::start(Target { embedded: true, ..Target::new(address) }, Options::default()).unwrap();
     let mut output = Collected::default();
     let cancel = CancellationToken::new();
     let text = "run --cmd 'echo one; echo two; sleep 600' --name '<b>bold</b>' --id web";

@@ -24,9 +24,12 @@ mod heartbeat;
 mod help;
 mod hold;
 mod kill;
+mod leader;
 mod logs;
+mod masters;
 mod offers;
 mod prelude;
+mod profile;
 mod quit;
 mod reconcile;
 mod reconnect;
@@ -44,6 +47,7 @@ mod teardown;
 mod version;
 mod wait;
 mod watch;
+mod zk;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -67,6 +71,7 @@ pub struct Command {
 /// Every command, in the order in which help lists them: as the flow goes.
 pub const ALL: &[&Command] = &[
     &connect::COMMAND,
+    &profile::COMMAND,
     &subscribe::COMMAND,
     &status::COMMAND,
     &reconnect::COMMAND,
@@ -90,6 +95,9 @@ pub const ALL: &[&Command] = &[
     &logs::COMMAND,
     &files::COMMAND,
     &cat::COMMAND,
+    &leader::COMMAND,
+    &masters::COMMAND,
+    &zk::COMMAND,
     &version::COMMAND,
     &agents::COMMAND,
     &frameworks::COMMAND,

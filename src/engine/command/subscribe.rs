@@ -188,7 +188,7 @@ fn card(session: &Session) -> Document {
         fields = fields.keyed("subscribed as", "id", Cell::id(id.as_str(), id.as_str()));
     }
     let pid = session.read(|state| state.master.as_ref().and_then(|master| master.pid.clone()));
-    fields = fields.keyed("to", "master", pid.unwrap_or_else(|| status.address.to_string()));
+    fields = fields.keyed("to", "master", pid.unwrap_or_else(|| status.master()));
     if let Phase::Subscribed { heartbeat, .. } = status.phase {
         fields = fields.field("heartbeat", Cell::Lasted(heartbeat));
     }

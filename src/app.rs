@@ -21,13 +21,14 @@ use crate::config::{Around, Config, Origin};
 use crate::demo;
 use crate::document::{Diagnostic, Document, Piece, Tone};
 use crate::embedded::{self, Cluster, Docker};
-use crate::engine::{Engine, Leave, Outcome, Output as _, Target};
+use crate::engine::{Engine, Leave, Options, Outcome, Output as _, Target};
 use crate::lang::Completeness;
 use crate::render::{self, Page, Theme};
 use crate::repl::{self, Asked, Look, Ran, Screen, Signals, window};
 use crate::secret::Secret;
 use crate::session::Masters;
 use crate::settings;
+use crate::store::{Folder, Naming};
 use crate::ui;
 
 /// All is done.
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let env = |name: &str| std::env::var(name).ok();
-    let around = Around { env: &env, file: settings::File::usual(), ask: &mut ask };
+    let around = Around { env: &env, file: settings::File::usual(), sessions: Folder::usual().ok(), ask: &mut ask };
     let config = match Config::new(&cli, &matches, around) {
         Ok(config) => config,
         Err(diagnostic) => return tell(diagnostic, false, USAGE),
@@ -203,10 +204,14 @@ impl Front {
             Front::Socket(offer) if offer.no_docker => Docker::Never,
             _ => Docker::Auto,
         };
+        if let (None, Some(name)) = (&config.place, &config.session) {
+            return Err((Box::new(no_cluster(name)), USAGE));
+        }
         let place = Place::find(config, docker).await?;
         let person = matches!(self, Front::Prompt | Front::Demo(_));
-        let engine = Engine::start(place.target.clone(), config.options(person))
-            .map_err(|error| failed("can't start a session", &error))?;
+        let options = config.options(person, self.naming());
+        let engine = Engine::start(place.target.clone(), options)
+            .map_err(|error| (Box::new(Diagnostic::from(&error)), FAILED))?;
         let status = match self {
             Front::Prompt => {
                 let end = repl::interact(engine, look(config, true), place.welcome(config)).await;
@@ -226,6 +231,24 @@ impl Front {
         }
         status
     }
+}
+
+impl Front {
+    /// What its session is called: whoever comes back to a prompt finds it again, and no script meets another's.
+    fn naming(&self) -> Naming {
+        match self {
+            Front::Prompt | Front::Socket(_) => Naming::ByMaster,
+            Front::Text(_) | Front::Input => Naming::Own("script"),
+            Front::Demo(_) => Naming::Own("demo"),
+        }
+    }
+}
+
+/// A session of that name has no record that says where its cluster is.
+fn no_cluster(name: &str) -> Diagnostic {
+    Diagnostic::new(format!("session {name} isn't recorded yet, and no master is named for it"))
+        .detail("an embedded Mesos ends with this program, so that nothing of it can be taken up again")
+        .help(format!("mesos-repl --session {name} --master HOST:PORT; sessions lists those that are recorded"))
 }
 
 /// `completions`: for a shell to source.
@@ -307,6 +330,8 @@ enum Script {
 async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, Ended> {
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
     let mut screen = Screen::standard(look(config, false));
+    let taken_up = unless_interrupted(repl::take_up(engine), &mut signals).await.unwrap_or_default();
+    tell_aside(&taken_up, config);
     let ran = match script {
         Script::Text(text) => repl::run(engine, &text, &mut screen, &mut signals).await,
         Script::Input => input(engine, &mut screen, &mut signals).await,
@@ -320,11 +345,16 @@ async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, 
     };
     let told = unless_interrupted(repl::leave(engine, how), &mut signals).await.flatten();
     if let Some(told) = told {
-        let text = render::ansi(&told, &Page::plain(100).coloured(config.colour_errors));
-        // A closed standard error can't be told anything.
-        let _ = io::stderr().write_all(text.as_bytes());
+        tell_aside(&told, config);
     }
     Ok(status)
+}
+
+/// What is no answer to a command goes to the standard error.
+fn tell_aside(told: &Document, config: &Config) {
+    let text = render::ansi(told, &Page::plain(100).coloured(config.colour_errors));
+    // A closed standard error can't be told anything.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// The end may take a while with a master that doesn't answer; whoever presses Ctrl-C then wants out.
@@ -421,7 +451,10 @@ async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
     let masters = place.masters.value.clone();
     // It never subscribes: it only knows who leads.
-    let engine = Engine::start(place.into(), config.options(false)).map_err(|error| failed("can't start", &error))?;
+    let engine = {
+        let options = Options { memory: None, ..config.options(false, Naming::ByMaster) };
+        Engine::start(place.into(), options).map_err(|error| failed("can't start", &error))?
+    };
     // Who answers nothing now is told of now, not by an empty page.
     let found = engine.find_master().await.map_err(|diagnostic| (Box::new(diagnostic), FAILED))?;
     let session = engine.session();
@@ -459,8 +492,12 @@ async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, End
     let mut screen = Screen::standard(look(config, false));
     let told = format!("the session on {} is offered at {}", engine.target().masters, path.display());
     screen.show(Document::text(told).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)));
-    // Ctrl-C is how it ends: no failure.
-    let _ = signals.next().await;
+    let taken_up = unless_interrupted(repl::take_up(&engine), &mut signals).await;
+    if let Some(told) = taken_up {
+        screen.show(told);
+        // Ctrl-C is how it ends: no failure.
+        let _ = signals.next().await;
+    }
     server.close().await;
     unless_interrupted(repl::leave(&engine, Leave::Unsaid), &mut signals).await;
     Ok(DONE)

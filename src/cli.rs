@@ -37,6 +37,11 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub wide: bool,
 
+    /// The session: its framework outlives this program, and the next start under this name takes it up again. Without
+    /// --master, its own cluster
+    #[arg(long, value_name = "NAME", global = true)]
+    pub session: Option<String>,
+
     /// The framework's name where 'subscribe' says none [default: mesos-repl]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -128,7 +133,8 @@ pub struct Cluster {
 const AFTER: &str = "\
 Exit status: 0 all is done, 1 a command failed, 2 bad usage, 130 interrupted.
 With --output json each answer is one JSON document; errors go to the standard error.
-A framework that commands from -c, a script or a pipe leave behind is torn down at the end, unless they say detach.";
+A framework that commands from -c, a script or a pipe leave behind is torn down at the end, unless they say detach.
+A program that is killed loses nothing: 'sessions' at a prompt lists what it left, and takes it up again.";
 
 /// What else the program does.
 #[derive(Debug, Clone, Subcommand)]

@@ -11,10 +11,11 @@ use clap::parser::ValueSource;
 
 use crate::cli::{Cli, Cluster, Format, When};
 use crate::document::Diagnostic;
-use crate::engine::Options;
+use crate::engine::{Memory, Options};
 use crate::mesos::FrameworkInfo;
 use crate::render::{ColourFlag, colour_choice};
 use crate::settings::{Ask, File, Place, Profile, Said};
+use crate::store::{Folder, Naming};
 
 pub use crate::settings::{Origin, Setting};
 
@@ -37,6 +38,10 @@ pub struct Config {
     pub user: Setting<String>,
     /// Its role; none is `*`.
     pub role: Option<Setting<String>>,
+    /// The session that was named.
+    pub session: Option<String>,
+    /// Where sessions are remembered.
+    pub sessions: Option<Folder>,
     /// Where profiles are.
     pub file: Option<File>,
     /// Where to log to.
@@ -49,6 +54,8 @@ pub struct Around<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// The file of settings, if a place for it is known.
     pub file: Option<File>,
+    /// Where sessions are remembered, if a place for it is known.
+    pub sessions: Option<Folder>,
     /// Asks for a secret.
     pub ask: Ask<'a>,
 }
@@ -67,7 +74,7 @@ impl Config {
         };
         let env = |name: &str| (around.env)(name);
         let colour = colour_choice(flag, env, std::io::stdout().is_terminal());
-        let said = said(cli, around.env, around.file.as_ref())?;
+        let said = said(cli, around.env, around.file.as_ref(), around.sessions.as_ref())?;
         let embedded = said.pick(|profile| profile.master.clone()).is_some_and(|master| master.value == "embedded");
         let place = if embedded { None } else { said.place(around.ask)? };
         let name = said.pick(|profile| profile.name.clone());
@@ -80,13 +87,21 @@ impl Config {
             name: name.unwrap_or_else(|| Setting { value: "mesos-repl".to_owned(), origin: Origin::Default }),
             user: said.pick(|profile| profile.user.clone()).unwrap_or_else(user),
             role: said.pick(|profile| profile.role.clone()),
+            session: cli.session.clone(),
+            sessions: around.sessions,
             file: around.file,
             log: cli.log.clone(),
         })
     }
 
-    /// How the engine shall behave; `hints` as suits a front that a person reads.
-    pub fn options(&self, hints: bool) -> Options {
+    /// How the engine shall behave; `hints` as suits a front that a person reads, and `naming` as suits its sessions.
+    pub fn options(&self, hints: bool, naming: Naming) -> Options {
+        let named = self.session.clone().map(Naming::Named);
+        let memory = self.sessions.clone().map(|folder| Memory {
+            folder,
+            naming: named.unwrap_or_else(|| naming.clone()),
+            others: naming,
+        });
         let defaults = Options::default();
         let credentials = self.place.as_ref().and_then(|place| place.access.credentials.as_ref());
         let framework = FrameworkInfo {
@@ -97,13 +112,23 @@ impl Config {
             principal: credentials.and_then(|credentials| credentials.principal()).map(str::to_owned),
             ..defaults.framework.clone()
         };
-        Options { framework, hints, settings: self.file.clone(), ..defaults }
+        Options { framework, hints, settings: self.file.clone(), memory, ..defaults }
     }
 }
 
 /// What everybody says, the command line first.
-fn said(cli: &Cli, env: &dyn Fn(&str) -> Option<String>, file: Option<&File>) -> Result<Said, Diagnostic> {
-    let said = Said::default().then(Origin::Flag, typed(cli)).then_environment(env);
+fn said(
+    cli: &Cli,
+    env: &dyn Fn(&str) -> Option<String>,
+    file: Option<&File>,
+    sessions: Option<&Folder>,
+) -> Result<Said, Diagnostic> {
+    let mut said = Said::default().then(Origin::Flag, typed(cli));
+    // Whoever names a session means its cluster, whatever the environment says.
+    if let (Some(name), Some(folder)) = (&cli.session, sessions) {
+        said = said.then(Origin::Session(name.clone()), recorded(folder, name)?);
+    }
+    let said = said.then_environment(env);
     let named = cli.cluster.profile.clone().or_else(|| env("MESOS_PROFILE").filter(|name| !name.is_empty()));
     let no_file = || Diagnostic::new("there is no place for a file of settings: HOME and XDG_CONFIG_HOME are unset");
     let name = match named {
@@ -123,6 +148,16 @@ fn said(cli: &Cli, env: &dyn Fn(&str) -> Option<String>, file: Option<&File>) ->
         }
         _ => Ok(said),
     }
+}
+
+/// What a session's record says of its cluster. A password isn't recorded: it has to be named again.
+fn recorded(folder: &Folder, name: &str) -> Result<Profile, Diagnostic> {
+    let listed = folder.look(name).map_err(|trouble| {
+        Diagnostic::from_error(&trouble).help("letters, digits and . _ - : @ +, and no dot at the beginning")
+    })?;
+    let kept = listed.and_then(|listed| listed.kept.ok().flatten());
+    let master = kept.map(|kept| kept.master).filter(|master| !master.is_empty() && !master.contains("***@"));
+    Ok(Profile { master, ..Profile::default() })
 }
 
 fn typed(cli: &Cli) -> Profile {
@@ -184,7 +219,7 @@ mod tests {
         let words = std::iter::once("mesos-repl").chain(args.iter().copied());
         let matches = Cli::command().get_matches_from(words);
         let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let around = Around { env: &env, file, ask: &mut |_| None };
+        let around = Around { env: &env, file, sessions: None, ask: &mut |_| None };
         Config::new(&Cli::from_arg_matches(&matches).unwrap(), &matches, around)
     }
 
@@ -208,7 +243,7 @@ mod tests {
             Some(("http://m:5050".to_owned(), Origin::Flag))
         );
         assert_eq!((told.name.origin, told.user.value.as_str()), (Origin::Flag, "www"));
-        assert_eq!(config(&["--role", "web"]).unwrap().options(true).framework.roles, ["web"]);
+        assert_eq!(config(&["--role", "web"]).unwrap().options(true, Naming::ByMaster).framework.roles, ["web"]);
         let env = [("MESOS_MASTER", "e:5050")];
         let from_env = config_with(&[], &env, None).unwrap();
         assert_eq!(master(&from_env), Some(("http://e:5050".to_owned(), Origin::Environment("MESOS_MASTER"))));
@@ -249,7 +284,7 @@ mod tests {
         let named = with(&["--profile", "prod"], &[]).unwrap();
         assert_eq!(master(&named), Some(("https://prod:5050".to_owned(), Origin::Profile("prod".to_owned()))));
         assert_eq!(
-            (who(&named).as_deref(), named.options(true).framework.principal.as_deref()),
+            (who(&named).as_deref(), named.options(true, Naming::ByMaster).framework.principal.as_deref()),
             (Some("alice"), Some("alice"))
         );
         assert_eq!(named.role.as_ref().map(|role| role.origin.clone()), Some(Origin::Profile("prod".to_owned())));

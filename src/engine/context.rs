@@ -9,12 +9,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Leave, Options, Output, Target, explain};
+use super::{Engine, Leave, Options, Output, StartError, Target, explain};
 use crate::client::{Address, Client, RequestError};
 use crate::document::{Diagnostic, Document, span};
 use crate::mesos::FrameworkInfo;
 use crate::session::{CallError, Closed, Phase, Session};
 use crate::state::State;
+use crate::store::Trouble;
 
 /// How often a wait says how long it has lasted.
 const BEAT: Duration = Duration::from_millis(200);
@@ -43,6 +44,18 @@ impl From<Diagnostic> for Failure {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         explain::request_failed(&error).into()
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Diagnostic::from(&error).into()
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(error: Trouble) -> Self {
+        explain::trouble(&error).into()
     }
 }
 
@@ -154,6 +167,8 @@ impl<'a> Context<'a> {
 
     /// The session, subscribed: as the default framework if nobody has subscribed yet.
     pub async fn subscribed(&mut self) -> Result<Session, Failure> {
+        let engine = self.engine;
+        self.during("whether another client has the framework", engine.decided()).await?;
         let session = self.session();
         let phase = session.status().borrow().phase.clone();
         match phase {

@@ -1,8 +1,10 @@
 //! What went wrong between us and a master, in words: closed subscriptions, refused calls, addresses where nothing is.
 
+use super::StartError;
 use crate::client::{Meaning, RequestError};
 use crate::document::Diagnostic;
 use crate::session::{CallError, Closed, Session};
+use crate::store::Trouble;
 
 /// What to do about a 401.
 const WHO: &str = "it wants to know who asks: --principal NAME with --secret-file FILE, --token-file FILE, or a profile (help profile)";
@@ -84,5 +86,33 @@ pub(super) fn call_failed(error: &CallError) -> Diagnostic {
         ),
         CallError::NotSubscribed => Diagnostic::from_error(error).help("subscribe"),
         _ => Diagnostic::from_error(error).help("status shows how the session stands"),
+    }
+}
+
+/// Why a session's file can't be used, and what to do.
+pub(super) fn trouble(trouble: &Trouble) -> Diagnostic {
+    let diagnostic = Diagnostic::from_error(trouble);
+    match trouble {
+        Trouble::Busy { .. } => diagnostic.help("--session NAME names another; serve and attach share one session"),
+        Trouble::Newer { .. } => diagnostic.help("--session NAME names another; its file is left as it is"),
+        Trouble::Owner { .. } => diagnostic.help("--session NAME names another, XDG_STATE_HOME another place"),
+        Trouble::Elsewhere { name, framework, .. } => diagnostic
+            .detail("a session belongs to one cluster")
+            .help(format!(
+                "without --master, --session {name} goes on there; --session NAME names another for this one"
+            ))
+            .help(format!("if it is the same cluster: subscribe --id {framework}, then sessions forget {name}")),
+        Trouble::Unknown { .. } => diagnostic.help("sessions lists them"),
+        Trouble::Name { .. } => diagnostic.help("letters, digits and . _ - : @ +, and no dot at the beginning"),
+        _ => diagnostic,
+    }
+}
+
+impl From<&StartError> for Diagnostic {
+    fn from(error: &StartError) -> Self {
+        match error {
+            StartError::Request(error) => request_failed(error),
+            StartError::Session(error) => trouble(error),
+        }
     }
 }

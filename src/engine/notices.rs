@@ -97,6 +97,7 @@ impl Notices {
         };
         tokio::select! {
             raw = self.receiver.recv() => match raw {
+                Ok(raw) if is_hushed(&self.engine, &raw) => {}
                 Ok(raw) => moment.add(raw),
                 Err(RecvError::Lagged(missed)) => moment.missed += missed,
                 Err(RecvError::Closed) => self.next_session(moment).await,
@@ -124,6 +125,11 @@ impl Notices {
         self.teller = Teller::default();
         *moment = Moment::default();
     }
+}
+
+/// Whether it is about a task of which all is about to be told in one.
+fn is_hushed(engine: &Engine, raw: &Raw) -> bool {
+    matches!(raw, Raw::Change(Change::Updated { task_id, .. }) if engine.is_quiet(task_id))
 }
 
 /// What came within a moment.

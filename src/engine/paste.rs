@@ -183,7 +183,8 @@ async fn post(
                     .into());
                 }
                 let access = Access { credentials: None, ..target.access };
-                context.engine().switch(Target { access, ..Target::new(address) }).await?;
+                context.engine().switch(Target { access, ..Target::new(address) }, None).await?;
+                command::connect::take_up(context).await?;
             }
             context.show(Document::text("the session sends it, with its own framework and stream"));
             let call = JsonCall { value, span: 0..text.len(), source: text.into() };

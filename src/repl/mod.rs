@@ -46,6 +46,11 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     let (editor, trouble) = Editor::start(engine.clone(), look.theme).map_err(std::io::Error::other)?;
     let (sender, notices) = mpsc::unbounded_channel();
     let mut background = tokio::task::JoinSet::new();
+    let (opening, taken_up, teller) = (engine.opening(), engine.take_up(None), sender.clone());
+    background.spawn(async move {
+        // A loop that has ended needs no word of it.
+        let _ = teller.send(taken_up.await);
+    });
     background.spawn(listen(engine.clone(), sender.clone()));
     background.spawn(greet(engine.clone(), sender));
     let mut loop_ =
@@ -54,6 +59,9 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     if let Some(trouble) = trouble {
         welcome = welcome.with_text(Piece::new(trouble, Tone::Unsure));
     }
+    for notice in opening {
+        welcome = welcome.with_text(Piece::new(notice.text, notice.tone));
+    }
     loop_.screen().show(welcome);
     let status = {
         let _quiet = loop_.modes.quiet();
@@ -61,6 +69,13 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     };
     background.shutdown().await;
     Ok(status)
+}
+
+/// Takes up what another process of the session has left, as long as a command would wait for it; what to tell of it.
+pub async fn take_up(engine: &Engine) -> Document {
+    let mut told = engine.opening();
+    told.extend(engine.take_up(Some(engine.options().patience)).await);
+    told.into_iter().fold(Document::new(), |document, notice| document.with_text(Piece::new(notice.text, notice.tone)))
 }
 
 /// Passes on what happens, until the loop has ended.
@@ -248,6 +263,8 @@ impl Loop {
         let standing = self.engine.standing();
         let how = match how {
             Leave::Unsaid if standing.alive && standing.tasks > 0 => self.ask(&standing).await?,
+            // Nothing runs, and it was this session's: why should the master wait for it?
+            Leave::Unsaid if self.engine.session().status().borrow().is_own() => Leave::Teardown,
             how => how,
         };
         if let Some(told) = leave(&self.engine, how).await {

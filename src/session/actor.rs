@@ -688,19 +688,22 @@ impl Actor {
     fn batch(&mut self, epoch: u64, batch: Batch) {
         let now = self.now();
         let mut changes = Vec::with_capacity(batch.len());
-        let mut facts = Vec::new();
+        let recording = self.keeper.is_recording();
+        let mut facts = Vec::with_capacity(if recording { batch.len() } else { 0 });
         {
             let mut state = self.shared.write();
             for received in batch {
                 match received.event {
                     Ok(event) => {
-                        let record = received.json.clone();
+                        let record = recording.then(|| received.json.clone());
                         if !matches!(event, Event::Heartbeat) {
                             let kind = event.kept_kind();
                             state.journal.push(now, What::Event { kind, json: received.json });
                         }
                         let change = state.apply(event, now, self.config.lease);
-                        facts.extend(fact(&change, record).map(|fact| Entry { at: now, fact }));
+                        facts.extend(
+                            record.and_then(|record| fact(&change, record)).map(|fact| Entry { at: now, fact }),
+                        );
                         changes.push(change);
                     }
                     Err(bad) => {
@@ -739,7 +742,11 @@ impl Actor {
                 self.next_lease = self.config.lease.map(|lease| self.now() + lease);
             }
             Change::Updated { task_id, effect, acknowledge, .. } => {
+                let was_open = self.reconciliation.is_open();
                 self.reconciliation.heard(task_id);
+                if was_open && !self.reconciliation.is_open() {
+                    self.publish();
+                }
                 if let (Some((agent, uuid)), Some(line)) = (acknowledge, &self.line) {
                     let (line, agent, task) = (Arc::clone(line), agent.clone(), task_id.clone());
                     let mark = self.keeper.mark();
@@ -825,6 +832,7 @@ impl Actor {
             status.seen.clone_from(&self.seen);
             status.phase = self.subscription.phase.clone();
             status.lost = self.lost;
+            status.reconciling = self.reconciliation.is_open();
             status.suppressed = self.suppressed;
             status.filtered = self.filtered;
             status.framework = framework;

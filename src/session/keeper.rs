@@ -83,6 +83,11 @@ impl Keeper {
         self.store.as_ref().map(Store::progress)
     }
 
+    /// Whether anything is recorded.
+    pub fn is_recording(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// What must be on the disk before the next call leaves.
     pub fn mark(&self) -> u64 {
         self.mark
@@ -280,7 +285,7 @@ impl Keeper {
 
     /// What a file begins with.
     fn head(&self, at: Duration) -> Vec<Entry> {
-        let mut head = vec![Entry { at: Duration::ZERO, fact: Fact::Begin(self.begin.clone()) }];
+        let mut head = vec![Entry { at: Duration::ZERO, fact: Fact::Begin(Box::new(self.begin.clone())) }];
         head.push(Entry { at, fact: Fact::Opened(store::Opened { pid: std::process::id() }) });
         if let Some(framework) = &self.framework {
             head.push(Entry { at, fact: Fact::Framework(Box::new(framework.clone())) });
@@ -308,6 +313,11 @@ impl Keeper {
 fn mark_of(info: &FrameworkInfo) -> Option<&str> {
     let labels: &Labels = info.labels.as_ref()?;
     labels.labels.iter().find(|label| label.key == MARK)?.value.as_deref()
+}
+
+/// Whether a session with a file has registered this framework.
+pub(super) fn is_marked(info: &FrameworkInfo) -> bool {
+    mark_of(info).is_some()
 }
 
 /// The task that a KILL is about.

@@ -79,6 +79,8 @@ pub struct Status {
     pub phase: Phase,
     /// Since when there is no connection, where there was one; the master's failover timeout counts from about then.
     pub lost: Option<Duration>,
+    /// Whether the master has still to tell how some of the tasks stand.
+    pub reconciling: bool,
     /// Whether the master has been asked for no more offers.
     pub suppressed: bool,
     /// Filters that nobody asked for may keep offers away: of an ended lease, or of what an ACCEPT left.
@@ -91,6 +93,11 @@ impl Status {
     /// Whether calls can be sent.
     pub fn is_subscribed(&self) -> bool {
         matches!(self.phase, Phase::Subscribed { .. })
+    }
+
+    /// Whether the framework is this session's own, be it that another process has registered it.
+    pub fn is_own(&self) -> bool {
+        self.framework.as_ref().is_some_and(|info| info.id.is_none() || keeper::is_marked(info))
     }
 
     /// The master, or why there is none.
@@ -282,6 +289,7 @@ impl Session {
             seen: None,
             phase: Phase::Idle,
             lost: resumed.lost,
+            reconciling: false,
             suppressed: false,
             filtered: false,
             framework: resumed.framework.clone(),

@@ -12,6 +12,8 @@ pub enum Origin {
     Environment(&'static str),
     /// The profile of this name.
     Profile(String),
+    /// The record of the session of this name.
+    Session(String),
     /// The command line.
     Flag,
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::Environment(name) => f.write_str(name),
             Self::Profile(name) => write!(f, "profile {name}"),
+            Self::Session(name) => write!(f, "session {name}"),
             Self::Flag => f.write_str("the command line"),
         }
     }

@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_record_is_a_line_that_people_can_read() {
         let bytes = file(&[b"{\"at\":1}".to_vec()]);
-        assert_eq!(String::from_utf8(bytes).unwrap(), "mesos-repl session 1\n07bd0475 00000008 {\"at\":1}\n");
+        assert_eq!(String::from_utf8(bytes).unwrap(), "mesos-repl session 1\nc8eeed2a 00000008 {\"at\":1}\n");
     }
 
     /// Payloads as they are: JSON on one line or, from a master, with line ends.

@@ -105,7 +105,7 @@ impl Kept {
         Duration::try_from_secs_f64(seconds).unwrap_or_default()
     }
 
-    fn take(&mut self, at: Duration, fact: Fact) {
+    pub(super) fn take(&mut self, at: Duration, fact: Fact) {
         self.last = self.last.max(at);
         match fact {
             Fact::Begin(_) => {}

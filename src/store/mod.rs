@@ -116,6 +116,13 @@ pub fn open(folder: &Folder, naming: &Naming, master: &str) -> Result<Found, Tro
 
 fn of_name(folder: &Folder, name: &str, master: &str, mut told: Vec<String>) -> Result<Found, Trouble> {
     let opened = folder.open(name)?;
+    if let Some(kept) = opened.kept.as_ref().filter(|kept| kept.has_framework() && kept.master != master) {
+        return Err(Trouble::Elsewhere {
+            name: name.to_owned(),
+            master: kept.master.clone(),
+            framework: kept.id().map_or_else(|| "under way".to_owned(), ToString::to_string),
+        });
+    }
     told.extend(opened.told);
     let touched = opened.file.file().metadata().and_then(|found| found.modified());
     let touched = touched.unwrap_or(std::time::SystemTime::UNIX_EPOCH);
@@ -249,3 +256,6 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

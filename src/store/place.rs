@@ -58,6 +58,16 @@ pub enum Trouble {
         /// The file or folder.
         path: PathBuf,
     },
+    /// It belongs to another master, with a framework that may still be there.
+    #[error("session {name} belongs to the master at {master}, with framework {framework}")]
+    Elsewhere {
+        /// The session.
+        name: String,
+        /// Its master.
+        master: String,
+        /// Its framework.
+        framework: String,
+    },
     /// There is no such session.
     #[error("there is no session {name}")]
     Unknown {
@@ -246,14 +256,16 @@ impl Folder {
     /// Keeps bytes that aren't understood in a file of their own.
     fn put_aside(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, Trouble> {
         let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let path = self.path.join(format!("{name}.broken-{time}-{}", std::process::id()));
-        let write = || -> io::Result<()> {
-            let mut file = options().write(true).create_new(true).mode(0o600).open(&path)?;
-            io::Write::write_all(&mut file, bytes)?;
-            file.sync_all()
-        };
-        write().map_err(Self::io(&path))?;
-        Ok(path)
+        for number in 1.. {
+            let path = self.path.join(format!("{name}.broken-{time}-{number}"));
+            let mut file = match options().write(true).create_new(true).mode(0o600).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                opened => opened.map_err(Self::io(&path))?,
+            };
+            io::Write::write_all(&mut file, bytes).and_then(|()| file.sync_all()).map_err(Self::io(&path))?;
+            return Ok(path);
+        }
+        Err(Trouble::Unknown { name: name.to_owned() })
     }
 
     /// All sessions, the newest first.

@@ -17,10 +17,13 @@ use super::frame;
 use super::place::{Folder, Locked, options};
 use super::record::Entry;
 
-/// Facts that nobody waits for are written after so long at the latest: a process that is killed has lost no more.
-const LATEST: Duration = Duration::from_millis(100);
+/// Facts that nobody waits for are written when none has come for so long,
+const REST: Duration = Duration::from_millis(100);
+/// or when the oldest has waited for so long: a process that is killed has lost no more. While events pour in, reading
+/// goes first.
+const LATEST: Duration = Duration::from_secs(2);
 /// More than this doesn't wait in memory.
-const MOST: usize = 32 << 20;
+const MOST: usize = 64 << 20;
 /// What is written at once.
 const PIECE: usize = 1 << 20;
 /// How long after trouble the disk is tried again.
@@ -70,7 +73,8 @@ struct Queue {
     mark: u64,
     /// Up to which somebody waits for the disk.
     wanted: u64,
-    since: Option<Instant>,
+    /// When the oldest job came, and the newest.
+    since: Option<(Instant, Instant)>,
     closing: bool,
 }
 
@@ -95,7 +99,8 @@ impl Desk {
         queue.jobs.push_back(job);
         queue.bytes += weight;
         queue.mark += 1;
-        queue.since.get_or_insert_with(Instant::now);
+        let now = Instant::now();
+        queue.since = Some((queue.since.map_or(now, |(oldest, _)| oldest), now));
         if idle || queue.bytes > MOST {
             self.wake.notify_one();
         }
@@ -132,7 +137,7 @@ impl Desk {
         let mut queue = self.lock();
         loop {
             let now = Instant::now();
-            let written = queue.since.map(|since| since + LATEST);
+            let written = queue.since.map(|(oldest, newest)| (oldest + LATEST).min(newest + REST));
             let next = [written, alarm].into_iter().flatten().min();
             let sync = queue.wanted > durable;
             if sync || queue.closing || queue.bytes > MOST || next.is_some_and(|next| next <= now) {

@@ -1,6 +1,7 @@
 //! The program without a prompt: exit statuses, pipes, formats, signals.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use mesos_repl::client::Address;
 use mesos_repl::document::{Block, Diagnostic, Document};
 use mesos_repl::embedded::{Cluster, Config, Docker};
-use mesos_repl::engine::{Collected, Engine, Options, Outcome, Target};
+use mesos_repl::engine::{Collected, Engine, Memory, Options, Outcome, Target};
+use mesos_repl::store::{Folder, Naming};
 use tokio_util::sync::CancellationToken;
 
 /// An embedded cluster without Docker, and an engine on it.
@@ -28,7 +29,9 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let settings = Some(mesos_repl::settings::File::at(folder.path().join("config.toml")));
         let target = Target { label: Some("embedded".to_owned()), embedded: true, ..Target::new(address) };
-        let engine = Engine::start(target, Options { settings, ..Options::default() }).unwrap();
+        let sessions = Folder::at(folder.path().join("sessions"));
+        let memory = Some(Memory { folder: sessions, naming: Naming::ByMaster, others: Naming::ByMaster });
+        let engine = Engine::start(target, Options { settings, memory, ..Options::default() }).unwrap();
         Self { cluster, _folder: folder, engine }
     }
 

@@ -85,9 +85,15 @@ async fn what_a_refused_call_says_of_the_subscription() {
         }
         session.close().await;
     }
-    let (master, session) = connected([BEAT]).await;
+    // A master that has just begun to lead knows no framework yet: whether it is gone, the next SUBSCRIBE tells.
+    let (master, session) = connected([BEAT, BEAT, BEAT]).await;
     master.answer("REVIVE", 400, "Framework cannot be found");
     session.call(Call::Revive(Revive::default())).await.unwrap_err();
+    epoch(&session, 2).await;
+    master.answer("REVIVE", 400, "Framework cannot be found");
+    session.call(Call::Revive(Revive::default())).await.unwrap_err();
+    epoch(&session, 3).await;
+    master.event(&json!({"type": "ERROR", "error": {"message": "Framework has been removed"}}));
     assert_eq!(closed(&session).await, Closed::Removed);
 }
 

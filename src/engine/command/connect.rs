@@ -3,6 +3,7 @@
 use super::prelude::*;
 use crate::client::Client;
 use crate::detect;
+use crate::document::Piece;
 use crate::engine::Target;
 use crate::session::{Masters, address_of};
 use crate::settings;
@@ -71,11 +72,22 @@ pub(super) async fn turn(context: &mut Context<'_>, target: Target) -> Result<()
     greet(context, &client, &address, target.label.clone()).await?;
     if target.masters != context.target().masters || target.access.credentials != context.target().access.credentials {
         let left = left_behind(context);
-        context.engine().switch(target).await?;
+        context.engine().switch(target, None).await?;
         if let Some(left) = left {
             context.show(Document::text(left));
         }
+        take_up(context).await?;
     }
+    Ok(())
+}
+
+/// Takes up what another process of the session that is turned to has left, and tells of it.
+pub(in crate::engine) async fn take_up(context: &mut Context<'_>) -> Result<(), Failure> {
+    let engine = context.engine();
+    let mut told = engine.opening();
+    told.extend(context.during("the framework that was left", engine.take_up(Some(engine.options().patience))).await?);
+    let document = |notice: crate::engine::Notice| Document::text(Piece::new(notice.text, notice.tone));
+    told.into_iter().map(document).for_each(|document| context.show(document));
     Ok(())
 }
 
@@ -99,7 +111,7 @@ async fn leader(context: &mut Context<'_>, client: &Client, url: &detect::Url, t
 }
 
 /// What a switch leaves on the old master.
-fn left_behind(context: &Context<'_>) -> Option<String> {
+pub(super) fn left_behind(context: &Context<'_>) -> Option<String> {
     let session = context.session();
     if !session.status().borrow().is_subscribed() {
         return None;

@@ -13,7 +13,7 @@ pub(super) mod accept;
 mod agents;
 pub(super) mod call;
 mod cat;
-mod connect;
+pub(super) mod connect;
 mod decline;
 mod detach;
 mod events;
@@ -35,6 +35,7 @@ mod reconcile;
 mod reconnect;
 mod revive;
 mod run;
+mod sessions;
 mod set;
 mod show;
 mod state;
@@ -75,6 +76,7 @@ pub const ALL: &[&Command] = &[
     &subscribe::COMMAND,
     &status::COMMAND,
     &reconnect::COMMAND,
+    &sessions::COMMAND,
     &heartbeat::COMMAND,
     &events::COMMAND,
     &suppress::COMMAND,

@@ -20,6 +20,9 @@ const RECONCILED: Duration = Duration::from_secs(5);
 /// Up to so many tasks are named; more are counted.
 const NAMED: usize = 5;
 
+/// What a master says of a task that it knows, which says nothing. (apache/mesos: src/master/master.cpp, `reconcile`)
+const LATEST: &str = "Reconciliation: Latest task state";
+
 /// What another process of this session left, as its file says.
 #[derive(Clone, Debug)]
 pub struct Behind {
@@ -248,7 +251,7 @@ fn meanwhile(session: &Session, behind: &Behind, id: &FrameworkId, away: Option<
         known
             .map(|task| {
                 let status = task.latest().and_then(|latest| latest.status().ok());
-                let said = status.and_then(|status| status.message).filter(|_| task.is_over());
+                let said = status.and_then(|status| status.message).filter(|said| task.is_over() && said != LATEST);
                 (task.id.clone(), task.state.clone(), said.unwrap_or_default())
             })
             .collect()

@@ -3,7 +3,6 @@
 //! It never waits for a front, a call or the wire: those have tasks of their own, which report with their epoch.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -84,7 +83,7 @@ pub(super) struct Actor {
     due: Vec<Acknowledgement>,
     due_since: Duration,
     due_at: Duration,
-    caller_epoch: Arc<AtomicU64>,
+    caller_epoch: watch::Sender<u64>,
     from_wire: mpsc::Sender<FromWire>,
     next_lease: Option<Duration>,
     touched: Duration,
@@ -112,11 +111,11 @@ impl Actor {
         let (acknowledgements, acknowledgements_receiver) = mpsc::unbounded_channel();
         let (done, done_receiver) = mpsc::unbounded_channel();
         let (from_wire, from_wire_receiver) = mpsc::channel(BATCHES);
-        let caller_epoch = Arc::new(AtomicU64::new(0));
+        let caller_epoch = watch::Sender::new(0);
         let caller = Caller {
             client: shared.client.clone(),
             store: shared.store.clone(),
-            epoch: Arc::clone(&caller_epoch),
+            epoch: caller_epoch.subscribe(),
             calls: calls_receiver,
             acknowledgements: acknowledgements_receiver,
             done,
@@ -530,7 +529,7 @@ impl Actor {
 
     fn hang_up(&mut self) {
         self.connection.cancel();
-        self.caller_epoch.store(0, Ordering::Release);
+        self.caller_epoch.send_replace(0);
         // The updates come again on the next connection.
         self.due.clear();
         if self.line.is_some() {
@@ -554,7 +553,7 @@ impl Actor {
         self.address = Some(address.clone());
         self.ever = true;
         self.line = Some(Arc::new(Line { epoch, address, stream, framework }));
-        self.caller_epoch.store(epoch, Ordering::Release);
+        self.caller_epoch.send_replace(epoch);
         self.lost = None;
         self.touched = self.now();
         let unfinished: Vec<_> = {

@@ -4,16 +4,15 @@
 //! Knows nothing of what a call means; a call of an epoch that is over isn't sent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::CallError;
-use crate::client::{Address, Answer, CallLine, Client, StreamId};
+use crate::client::{Address, Answer, CallLine, Client, RequestError, StreamId};
 use crate::mesos::{AgentId, FrameworkId, TaskId};
 use crate::store::Store;
 
@@ -89,7 +88,7 @@ pub(super) struct Caller<T> {
     pub client: Client,
     pub store: Option<Store>,
     /// The epoch whose calls may be sent; 0 for none.
-    pub epoch: Arc<AtomicU64>,
+    pub epoch: watch::Receiver<u64>,
     pub calls: mpsc::UnboundedReceiver<Outgoing<T>>,
     pub acknowledgements: mpsc::UnboundedReceiver<Acknowledgement>,
     pub done: mpsc::UnboundedSender<Done<T>>,
@@ -99,13 +98,17 @@ pub(super) struct Caller<T> {
 const TOGETHER: usize = 128;
 
 impl<T> Caller<T> {
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Ends with `stop`, whatever it waits for.
+    pub async fn run(self, stop: CancellationToken) {
+        let _ = stop.run_until_cancelled(self.work()).await;
+    }
+
+    async fn work(mut self) {
         let mut line = CallLine::new(self.client.clone());
         loop {
             let mut acknowledgements = Vec::with_capacity(TOGETHER);
             let done = tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
                 Some(call) = self.calls.recv() => {
                     self.recorded(call.mark).await;
                     let mut results = self.send(&mut line, &call.line, std::slice::from_ref(&call.body)).await;
@@ -146,10 +149,22 @@ impl<T> Caller<T> {
     }
 
     async fn send(&self, calls: &mut CallLine, line: &Line, bodies: &[Bytes]) -> Vec<Result<Answer, CallError>> {
-        if self.epoch.load(Ordering::Acquire) != line.epoch {
+        let mut epoch = self.epoch.clone();
+        if *epoch.borrow_and_update() != line.epoch {
             return bodies.iter().map(|_| Err(CallError::Lost)).collect();
         }
-        let answers = calls.send(&line.address, line.stream.as_ref(), bodies).await;
-        answers.into_iter().map(|answer| Ok(answer?)).collect()
+        tokio::select! {
+            answers = calls.send(&line.address, line.stream.as_ref(), bodies) => {
+                return answers.into_iter().map(|answer| Ok(answer?)).collect();
+            }
+            // An answer that may never come must not hold up what belongs to the next subscription.
+            _ = epoch.wait_for(|epoch| *epoch != line.epoch) => {}
+        }
+        *calls = CallLine::new(self.client.clone());
+        let lost = || RequestError::Unanswered {
+            address: line.address.to_string(),
+            why: "the subscription was lost before the answer".to_owned(),
+        };
+        bodies.iter().map(|_| Err(lost().into())).collect()
     }
 }

@@ -16,8 +16,9 @@ const DEADLINE: Duration = Duration::from_secs(120);
 fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mesos-repl"));
     command.args(args).stdin(Stdio::null());
-    // The person's own settings must not decide.
+    // The person's own settings must not decide, and their sessions are nobody else's.
     command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"));
     for name in [
         "MESOS_MASTER",
         "MESOS_PROFILE",

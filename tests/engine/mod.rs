@@ -3,6 +3,7 @@
 mod examples;
 mod input;
 mod lost;
+mod sessions;
 
 use std::time::Duration;
 

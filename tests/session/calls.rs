@@ -98,6 +98,33 @@ async fn what_a_refused_call_says_of_the_subscription() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_without_an_answer_holds_up_neither_the_next_subscription_nor_the_end() {
+    let (master, session) = connected([BEAT, BEAT, BEAT]).await;
+    master.silent("REVIVE");
+    let asked = tokio::time::Instant::now();
+    let hanging = tokio::spawn({
+        let session = session.clone();
+        async move { session.call(Call::Revive(Revive::default())).await }
+    });
+    master.call("REVIVE", 0).await;
+    master.cut();
+    let why = hanging.await.unwrap().unwrap_err().to_string();
+    assert!(why.contains("subscription was lost"), "{why}");
+    epoch(&session, 2).await;
+    session.call(Call::Revive(Revive::default())).await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    master.silent("REVIVE");
+    let hanging = tokio::spawn({
+        let session = session.clone();
+        async move { session.call(Call::Revive(Revive::default())).await }
+    });
+    master.call("REVIVE", 2).await;
+    session.close().await;
+    assert!(hanging.await.unwrap().is_err());
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_subscription_a_call_says_so_at_once() {
     let master = Hostile::start([]).await;
     let session = Session::start(config(&master)).unwrap();

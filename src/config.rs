@@ -88,13 +88,10 @@ impl Config {
     /// How the engine shall behave; `hints` as suits a front that a person reads.
     pub fn options(&self, hints: bool) -> Options {
         let defaults = Options::default();
-        let credentials = self.place.as_ref().and_then(|place| place.access.credentials.as_ref());
         let framework = FrameworkInfo {
             name: self.name.value.clone(),
             user: self.user.value.clone(),
             roles: self.role.iter().map(|role| role.value.clone()).collect(),
-            // Reservations and access lists go by it; a master refuses any other than who we are.
-            principal: credentials.and_then(|credentials| credentials.principal()).map(str::to_owned),
             ..defaults.framework.clone()
         };
         Options { framework, hints, settings: self.file.clone(), ..defaults }
@@ -248,10 +245,7 @@ mod tests {
         assert!(with(&[], &[]).unwrap().place.is_none());
         let named = with(&["--profile", "prod"], &[]).unwrap();
         assert_eq!(master(&named), Some(("https://prod:5050".to_owned(), Origin::Profile("prod".to_owned()))));
-        assert_eq!(
-            (who(&named).as_deref(), named.options(true).framework.principal.as_deref()),
-            (Some("alice"), Some("alice"))
-        );
+        assert_eq!(who(&named).as_deref(), Some("alice"));
         assert_eq!(named.role.as_ref().map(|role| role.origin.clone()), Some(Origin::Profile("prod".to_owned())));
         assert!(!format!("{named:?}").contains("hunter2"));
         assert_eq!(who(&with(&[], &[("MESOS_PROFILE", "prod")]).unwrap()).as_deref(), Some("alice"));

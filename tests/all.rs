@@ -10,7 +10,9 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod cli;
+mod detect;
 mod embedded;
 mod engine;
 mod flow;

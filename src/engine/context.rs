@@ -281,6 +281,19 @@ impl<'a> Context<'a> {
     /// What a framework says of itself where nobody says otherwise.
     pub fn default_framework(&self) -> FrameworkInfo {
         let mut info = self.options().framework.clone();
+        let target = self.target();
+        // A profile that was turned to has its own words; those of the start are in the options already.
+        for said in target.said.iter().filter(|said| said.origin.is_profile()) {
+            match said.name {
+                "name" => info.name.clone_from(&said.value),
+                "user" => info.user.clone_from(&said.value),
+                "role" => info.roles = vec![said.value.clone()],
+                _ => {}
+            }
+        }
+        // Reservations and access lists go by it; a master refuses any other than who we are.
+        let credentials = target.access.credentials.as_ref();
+        info.principal = credentials.and_then(|credentials| credentials.principal()).map(str::to_owned);
         if info.user.is_empty() {
             info.user = current_user();
         }

@@ -334,6 +334,10 @@ impl Said {
                     .help("--secret-file FILE, or MESOS_SECRET in the environment")
             })?,
         };
+        if secret.reveal().contains(':') {
+            // (apache/mesos: src/authentication/http/basic_authenticator_factory.cpp splits at every colon)
+            warnings.push("a Mesos master takes no secret with a ':' in it".to_owned());
+        }
         Ok(Credentials::Basic { principal, secret })
     }
 

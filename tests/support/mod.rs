@@ -1,11 +1,13 @@
-//! What the tests share: a real Mesos, a hostile master, Docker, deadlines, and skipping aloud.
+//! What the tests share: a real Mesos, ZooKeeper, nginx, a hostile master, Docker, deadlines, and skipping aloud.
 //!
 //! Nothing here sleeps for a fixed time, and nothing passes in silence because something is missing.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod docker;
 pub mod hostile;
+pub mod nginx;
 pub mod real_mesos;
+pub mod zookeeper;
 
 use std::future::Future;
 use std::io::Write as _;

@@ -101,25 +101,7 @@ impl Config {
 /// What everybody says, the command line first.
 fn said(cli: &Cli, env: &dyn Fn(&str) -> Option<String>, file: Option<&File>) -> Result<Said, Diagnostic> {
     let said = Said::default().then(Origin::Flag, typed(cli)).then_environment(env);
-    let named = cli.cluster.profile.clone().or_else(|| env("MESOS_PROFILE").filter(|name| !name.is_empty()));
-    let no_file = || Diagnostic::new("there is no place for a file of settings: HOME and XDG_CONFIG_HOME are unset");
-    let name = match named {
-        Some(name) if name == "none" => None,
-        Some(name) => {
-            let file = file.ok_or_else(no_file)?;
-            return Ok(said.then(Origin::Profile(name.clone()), file.profile(&name)?));
-        }
-        // Credentials of a cluster that nobody named are for nobody else.
-        None if said.pick(|profile| profile.master.clone()).is_some() => None,
-        None => file.map(File::default_profile).transpose()?.flatten(),
-    };
-    match (name, file) {
-        (Some(name), Some(file)) => {
-            let profile = file.profile(&name)?;
-            Ok(said.then(Origin::Profile(name), profile))
-        }
-        _ => Ok(said),
-    }
+    said.then_profile(cli.cluster.profile.clone().or_else(|| env("MESOS_PROFILE")).as_deref(), file)
 }
 
 fn typed(cli: &Cli) -> Profile {

@@ -143,9 +143,12 @@ impl ZooKeeper {
     }
 }
 
-/// A session.
+/// A session, as soon as there can be one.
 pub async fn connect(servers: &str) -> zk::Client {
-    zk::Client::connector().with_session_timeout(SESSION).connect(servers).await.unwrap()
+    super::until(DEADLINE, "a session with ZooKeeper", async || {
+        zk::Client::connector().with_session_timeout(SESSION).connect(servers).await.ok()
+    })
+    .await
 }
 
 impl Drop for ZooKeeper {

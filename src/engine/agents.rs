@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::context::{Context, Failure};
 use super::names::{self, NoId};
-use crate::client::{Address, RequestError};
+use crate::client::{Address, Meaning, RequestError};
 use crate::document::Diagnostic;
 use crate::state::Task;
 
@@ -162,9 +162,10 @@ impl Sandbox {
     pub async fn list(&self, context: &mut Context<'_>, below: &str) -> Result<Vec<Listed>, Failure> {
         let path = self.path("browse", below, "");
         let client = context.client();
-        let answer = context.get_json_from(&client, &self.agent.address, &path).await;
-        let answer = answer.map_err(|failure| self.missing(failure, below))?;
-        serde_json::from_value(answer)
+        let what = format!("the sandbox's files on {}", self.agent.hostname);
+        let body = context.during(&what, client.get(&self.agent.address, &path)).await?;
+        let body = body.map_err(|error| self.missing(error, below))?;
+        serde_json::from_slice(&body)
             .map_err(|error| Diagnostic::new("the agent's list of files can't be read").cause(&error).into())
     }
 
@@ -179,7 +180,7 @@ impl Sandbox {
         let path = self.path("read", file, &format!("&offset={offset}&length={length}"));
         let client = context.client();
         let body = client.get(&self.agent.address, &path).await;
-        let body = body.map_err(|error| self.missing(error.into(), file))?;
+        let body = body.map_err(|error| self.missing(error, file))?;
         let text = self.piece(&body)?.data;
         if !text.contains('\u{fffd}') {
             let bytes = text.len() as u64;
@@ -197,7 +198,7 @@ impl Sandbox {
         let body = context
             .during(&format!("{file} on {}", self.agent.hostname), client.get(&self.agent.address, &path))
             .await?;
-        let body = body.map_err(|error: RequestError| self.missing(error.into(), file))?;
+        let body = body.map_err(|error| self.missing(error, file))?;
         Ok(self.piece(&body)?.offset)
     }
 
@@ -213,14 +214,12 @@ impl Sandbox {
         format!("/files/{verb}?path={}{more}", encoded(&whole))
     }
 
-    fn missing(&self, failure: Failure, file: &str) -> Failure {
-        match failure {
-            Failure::Diagnostic(diagnostic) if diagnostic.what.contains("404") => {
-                let what = format!("there is no '{file}' in the sandbox on {}", self.agent.hostname);
-                Diagnostic::new(what).help("files TASK lists what there is").into()
-            }
-            other => other,
+    fn missing(&self, error: RequestError, file: &str) -> Failure {
+        if error.meaning() != Some(Meaning::NotFound) {
+            return error.into();
         }
+        let what = format!("there is no '{file}' in the sandbox on {}", self.agent.hostname);
+        Diagnostic::new(what).help("files TASK lists what there is").into()
     }
 }
 

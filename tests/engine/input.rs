@@ -1,6 +1,7 @@
 //! What people get wrong, and what they paste: each is told where and what to try, and costs nothing.
 
 use super::Bench;
+use mesos_repl::engine::Outcome;
 
 /// What the caret stands under.
 fn marked(diagnostic: &mesos_repl::document::Diagnostic) -> &str {
@@ -41,6 +42,44 @@ async fn mistakes_are_pointed_at_and_cost_nothing() {
     let status = bench.done("status").await;
     assert_eq!(status[0]["state"], "subscribed");
     assert_eq!(status[0]["active_tasks"], 1);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_sense_is_told_apart_from_what_fails() {
+    let bench = Bench::start(1).await;
+    for (text, outcome) in [
+        ("taks", Outcome::Misused),
+        ("offers --no-such", Outcome::Misused),
+        ("run --cmd x --cpus many", Outcome::Misused),
+        ("run --cmd x --port 70000", Outcome::Misused),
+        ("logs 'unfinished", Outcome::Misused),
+        ("kill nope", Outcome::Failed),
+        ("get /nosuch", Outcome::Failed),
+        ("run --cmd 'exit 1' --until finished", Outcome::Failed),
+    ] {
+        assert_eq!(bench.run(text).await.0, outcome, "{text}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_of_what_nobody_knows_shows_what_the_master_says() {
+    let bench = Bench::start(1).await;
+    bench.done("subscribe").await;
+    for text in [r#"{"type": "KILL", "kill": {"task_id": {"value": "ghost"}}}"#, "kill --force ghost"] {
+        let said = serde_json::Value::from(bench.done(text).await).to_string();
+        assert!(said.contains("TASK_UNKNOWN"), "{text}: {said}");
+        assert_eq!(bench.done("status").await[0]["active_tasks"], 0);
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_needs_no_scheme() {
+    let bench = Bench::start(1).await;
+    let address = bench.engine.target().address.host_port();
+    assert_eq!(bench.done(&format!("{address}/version")).await[0]["version"], "1.11.0");
     bench.stop().await;
 }
 

@@ -121,8 +121,37 @@ pub(super) async fn sandbox(context: &mut Context<'_>, task: &str) -> Result<San
     };
     let executor = executor.unwrap_or_else(|| task.to_owned());
     let agent = find(context, Some(&agent)).await?;
-    let directory = directory(context, &agent, framework.as_str(), &executor).await?;
+    let directory = match latest(context, &agent, framework.as_str(), &executor, task).await? {
+        Some(directory) => directory,
+        None => directory(context, &agent, framework.as_str(), &executor).await?,
+    };
     Ok(Sandbox { agent, directory })
+}
+
+/// The newest run by the path that agents since 1.5 give it; a task of a group has a sandbox of its own below its
+/// executor's. `None` where the agent has no such path. (apache/mesos: MESOS-7899; docs/sandbox.md)
+async fn latest(
+    context: &mut Context<'_>,
+    agent: &Agent,
+    framework: &str,
+    executor: &str,
+    task: &str,
+) -> Result<Option<String>, Failure> {
+    let run = format!("/frameworks/{framework}/executors/{executor}/runs/latest");
+    let of_group = (executor != task).then(|| format!("{run}/tasks/{task}"));
+    for directory in of_group.into_iter().chain([run]) {
+        let client = context.client();
+        let path = format!("/files/browse?path={}", encoded(&directory));
+        let what = format!("the sandbox on {}", agent.hostname);
+        match context.during(&what, client.get(&agent.address, &path)).await? {
+            Ok(_) => return Ok(Some(directory)),
+            Err(error) if error.meaning() == Some(Meaning::NotFound) => {}
+            // Older agents say otherwise that they know no such path.
+            Err(RequestError::Refused(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// The executor that an update named; a task without one of its own has one of the task's id.
@@ -133,7 +162,7 @@ fn executor_of(task: &Task) -> Option<String> {
     told.filter(|id| !id.is_empty()).or_else(own)
 }
 
-/// The newest run's directory, out of the agent's own state: the virtual path of newer agents isn't everywhere.
+/// The newest run's directory, out of the agent's whole state.
 async fn directory(
     context: &mut Context<'_>,
     agent: &Agent,

@@ -164,3 +164,26 @@ async fn a_kill_shows_the_end_however_soon_it_comes() {
     }
     bench.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_task_of_a_group_has_its_own_logs() {
+    let bench = Bench::start(1).await;
+    let amount =
+        |name: &str, value: f64| serde_json::json!({"name": name, "type": "SCALAR", "scalar": {"value": value}});
+    let resources = [amount("cpus", 0.1), amount("mem", 32.0), amount("disk", 32.0)];
+    let task = |name: &str| {
+        let command = format!("echo this is {name}; sleep 1000");
+        serde_json::json!({"name": name, "task_id": {"value": name}, "resources": resources,
+            "command": {"value": command}})
+    };
+    let group = serde_json::json!({"type": "ACCEPT", "accept": {"operations": [{"type": "LAUNCH_GROUP", "launch_group": {
+        "executor": {"type": "DEFAULT", "executor_id": {"value": "pod"}, "resources": resources},
+        "task_group": {"tasks": [task("left"), task("right")]}}}]}});
+    bench.done(&group.to_string()).await;
+    for name in ["left", "right"] {
+        let wanted = format!("this is {name}");
+        let logs = bench.done(&format!("wait {name} running; logs {name}")).await;
+        assert!(serde_json::Value::from(logs.clone()).to_string().contains(&wanted), "{logs:?}");
+    }
+    bench.stop().await;
+}

@@ -119,7 +119,10 @@ impl Loop {
     async fn run(&mut self) -> u8 {
         loop {
             let next = match self.read().await {
-                Ok(Typed::Text(text)) if text.trim().is_empty() => Next::Prompt,
+                Ok(Typed::Text(text)) if text.trim().is_empty() => {
+                    self.engine.reconnect_if_lost().await;
+                    Next::Prompt
+                }
                 Ok(Typed::Text(text)) => self.input(&text).await,
                 Ok(Typed::Interrupted) => self.interrupted(),
                 Ok(Typed::End) => Next::Leave(Leave::Unsaid),

@@ -255,7 +255,7 @@ async fn a_lost_master_is_told_above_the_line_and_its_return_too() {
     terminal.sees("connection to the master lost");
     terminal.until("the line, unbroken", |screen| last(screen).ends_with("> half a li"));
     terminal.keys(CTRL_C);
-    terminal.until("a prompt that says so", |screen| last(screen).contains("(connection lost)"));
+    terminal.until("a prompt that says so", |screen| last(screen).contains("(connection lost, "));
     mesos.start_again().await;
     terminal.sees("subscribed again");
 }

@@ -3,6 +3,7 @@
 mod examples;
 mod faults;
 mod input;
+mod lost;
 
 use std::time::Duration;
 

@@ -30,6 +30,7 @@ mod offers;
 mod prelude;
 mod quit;
 mod reconcile;
+mod reconnect;
 mod revive;
 mod run;
 mod set;
@@ -69,6 +70,7 @@ pub const ALL: &[&Command] = &[
     &connect::COMMAND,
     &subscribe::COMMAND,
     &status::COMMAND,
+    &reconnect::COMMAND,
     &heartbeat::COMMAND,
     &events::COMMAND,
     &suppress::COMMAND,

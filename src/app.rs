@@ -477,6 +477,7 @@ async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
         address: local.ip,
         port: local.port,
         agents: usize::from(local.agents),
+        agent_ports: local.agent_port,
         work_dir: local.work_dir.clone(),
         docker: if local.no_docker { Docker::Never } else { Docker::Auto },
         besides: Some(page),

@@ -183,9 +183,17 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn operator(&self, address: &Address, prefix: &str, body: Vec<u8>) -> Result<Bytes, RequestError> {
+        self.post(address, &format!("{prefix}{OPERATOR}"), body).await
+    }
+
+    /// Posts JSON to a path, redirects followed; the answer's body.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn post(&self, address: &Address, path: &str, body: Vec<u8>) -> Result<Bytes, RequestError> {
         let body = Bytes::from(body);
         let request = |url: Url| self.http.post(url).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON).body(body.clone());
-        let (address, response) = self.follow(address, &format!("{prefix}{OPERATOR}"), request).await?;
+        let (address, response) = self.follow(address, path, request).await?;
         whole(&address, response).await
     }
 

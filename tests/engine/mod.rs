@@ -1,6 +1,7 @@
 //! The engine on the embedded Mesos: text in, documents out.
 
 mod examples;
+mod faults;
 mod input;
 mod lost;
 

@@ -292,6 +292,7 @@ async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, 
     let (status, how) = match ran {
         Ran::Ended(Outcome::Done) => (DONE, Leave::Unsaid),
         Ran::Ended(Outcome::Failed) => (FAILED, Leave::Unsaid),
+        Ran::Ended(Outcome::Misused) => (USAGE, Leave::Unsaid),
         Ran::Ended(Outcome::Cancelled) => (INTERRUPTED, Leave::Unsaid),
         Ran::Ended(Outcome::Quit(how)) => (DONE, how),
         Ran::Told(status) => (status, Leave::Unsaid),

@@ -203,7 +203,13 @@ impl Client {
     /// See [`RequestError`].
     pub async fn get(&self, address: &Address, path: &str) -> Result<Bytes, RequestError> {
         let (address, response) = self.follow(address, path, |url| self.http.get(url)).await?;
-        whole(&address, response).await
+        whole(&address, response).await.map_err(|error| match error {
+            RequestError::Refused(Refusal { status, text, .. }) => {
+                let meaning = status::meaning_of_read(status, &text);
+                RequestError::Refused(Refusal { status, text, meaning })
+            }
+            other => other,
+        })
     }
 
     async fn follow(

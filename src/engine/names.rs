@@ -63,6 +63,11 @@ const PATHS: &[(&str, &str)] = &[
     (".slaves[0].id", "a part of /state"),
 ];
 
+/// Endpoints that every master has.
+pub(super) fn endpoints() -> impl Iterator<Item = &'static str> + Clone {
+    PATHS.iter().map(|(path, _)| *path).filter(|path| path.starts_with('/'))
+}
+
 fn described(field: &message::FieldSchema) -> String {
     let kind = match (field.kind)() {
         message::Kind::String => "text",

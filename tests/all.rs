@@ -12,6 +12,7 @@ mod support;
 
 mod access;
 mod cli;
+mod clients;
 mod detect;
 mod embedded;
 mod engine;

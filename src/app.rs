@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use nix::sys::termios;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -68,8 +69,35 @@ pub fn main() -> ExitCode {
 
 /// Asks for a secret at the terminal, without showing it; not even if the standard input is something else.
 fn ask(what: &str) -> Option<Secret> {
+    // What is typed ahead of the question isn't shown either.
+    let _quiet = Quiet::start();
     // Whoever has no terminal can't be asked.
     rpassword::prompt_password(what).ok().filter(|secret| !secret.is_empty()).map(Secret::new)
+}
+
+/// A terminal that shows nothing of what is typed, until this ends.
+struct Quiet {
+    terminal: std::fs::File,
+    before: termios::Termios,
+}
+
+impl Quiet {
+    /// None without a terminal.
+    fn start() -> Option<Self> {
+        let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
+        let before = termios::tcgetattr(&terminal).ok()?;
+        let mut quiet = before.clone();
+        quiet.local_flags.remove(termios::LocalFlags::ECHO);
+        termios::tcsetattr(&terminal, termios::SetArg::TCSANOW, &quiet).ok()?;
+        Some(Self { terminal, before })
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // A terminal that has gone needs no mending.
+        let _ = termios::tcsetattr(&self.terminal, termios::SetArg::TCSANOW, &self.before);
+    }
 }
 
 fn warn(warning: &str, colour: bool) {
@@ -339,6 +367,7 @@ async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, 
     let (status, how) = match ran {
         Ran::Ended(Outcome::Done) => (DONE, Leave::Unsaid),
         Ran::Ended(Outcome::Failed) => (FAILED, Leave::Unsaid),
+        Ran::Ended(Outcome::Misused) => (USAGE, Leave::Unsaid),
         Ran::Ended(Outcome::Cancelled) => (INTERRUPTED, Leave::Unsaid),
         Ran::Ended(Outcome::Quit(how)) => (DONE, how),
         Ran::Told(status) => (status, Leave::Unsaid),
@@ -547,6 +576,7 @@ async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
         address: local.ip,
         port: local.port,
         agents: usize::from(local.agents),
+        agent_ports: local.agent_port,
         work_dir: local.work_dir.clone(),
         docker: if local.no_docker { Docker::Never } else { Docker::Auto },
         besides: Some(page),

@@ -103,13 +103,10 @@ impl Config {
             others: naming,
         });
         let defaults = Options::default();
-        let credentials = self.place.as_ref().and_then(|place| place.access.credentials.as_ref());
         let framework = FrameworkInfo {
             name: self.name.value.clone(),
             user: self.user.value.clone(),
             roles: self.role.iter().map(|role| role.value.clone()).collect(),
-            // Reservations and access lists go by it; a master refuses any other than who we are.
-            principal: credentials.and_then(|credentials| credentials.principal()).map(str::to_owned),
             ..defaults.framework.clone()
         };
         Options { framework, hints, settings: self.file.clone(), memory, ..defaults }
@@ -129,25 +126,7 @@ fn said(
         said = said.then(Origin::Session(name.clone()), recorded(folder, name)?);
     }
     let said = said.then_environment(env);
-    let named = cli.cluster.profile.clone().or_else(|| env("MESOS_PROFILE").filter(|name| !name.is_empty()));
-    let no_file = || Diagnostic::new("there is no place for a file of settings: HOME and XDG_CONFIG_HOME are unset");
-    let name = match named {
-        Some(name) if name == "none" => None,
-        Some(name) => {
-            let file = file.ok_or_else(no_file)?;
-            return Ok(said.then(Origin::Profile(name.clone()), file.profile(&name)?));
-        }
-        // Credentials of a cluster that nobody named are for nobody else.
-        None if said.pick(|profile| profile.master.clone()).is_some() => None,
-        None => file.map(File::default_profile).transpose()?.flatten(),
-    };
-    match (name, file) {
-        (Some(name), Some(file)) => {
-            let profile = file.profile(&name)?;
-            Ok(said.then(Origin::Profile(name), profile))
-        }
-        _ => Ok(said),
-    }
+    said.then_profile(cli.cluster.profile.clone().or_else(|| env("MESOS_PROFILE")).as_deref(), file)
 }
 
 /// What a session's record says of its cluster. A password isn't recorded: it has to be named again.
@@ -283,10 +262,7 @@ mod tests {
         assert!(with(&[], &[]).unwrap().place.is_none());
         let named = with(&["--profile", "prod"], &[]).unwrap();
         assert_eq!(master(&named), Some(("https://prod:5050".to_owned(), Origin::Profile("prod".to_owned()))));
-        assert_eq!(
-            (who(&named).as_deref(), named.options(true, Naming::ByMaster).framework.principal.as_deref()),
-            (Some("alice"), Some("alice"))
-        );
+        assert_eq!(who(&named).as_deref(), Some("alice"));
         assert_eq!(named.role.as_ref().map(|role| role.origin.clone()), Some(Origin::Profile("prod".to_owned())));
         assert!(!format!("{named:?}").contains("hunter2"));
         assert_eq!(who(&with(&[], &[("MESOS_PROFILE", "prod")]).unwrap()).as_deref(), Some("alice"));

@@ -10,7 +10,10 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod cli;
+mod clients;
+mod detect;
 mod embedded;
 mod engine;
 mod flow;

@@ -319,10 +319,18 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn operator(&self, address: &Address, prefix: &str, body: Vec<u8>) -> Result<Bytes, RequestError> {
+        self.post(address, &format!("{prefix}{OPERATOR}"), body).await
+    }
+
+    /// Posts JSON to a path, redirects followed; the answer's body.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn post(&self, address: &Address, path: &str, body: Vec<u8>) -> Result<Bytes, RequestError> {
         let body = Bytes::from(body);
         let http = &self.pools(address)?.reads;
         let request = |url: Url| http.post(url).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON).body(body.clone());
-        let (address, response) = self.follow(address, &format!("{prefix}{OPERATOR}"), request).await?;
+        let (address, response) = self.follow(address, path, request).await?;
         whole(&address, response).await
     }
 
@@ -333,7 +341,13 @@ impl Client {
     pub async fn get(&self, address: &Address, path: &str) -> Result<Bytes, RequestError> {
         let http = &self.pools(address)?.reads;
         let (address, response) = self.follow(address, path, |url| http.get(url)).await?;
-        whole(&address, response).await
+        whole(&address, response).await.map_err(|error| match error {
+            RequestError::Refused(Refusal { status, text, .. }) => {
+                let meaning = status::meaning_of_read(status, &text);
+                RequestError::Refused(Refusal { status, text, meaning })
+            }
+            other => other,
+        })
     }
 
     /// Who leads by a master's word: itself, or whom its `/redirect` names. That one isn't contacted.

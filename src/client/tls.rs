@@ -116,13 +116,14 @@ fn bad(file: &Path, why: String) -> BadTlsFile {
 pub(super) fn trouble(error: &(dyn Error + 'static)) -> Option<String> {
     let mut at = Some(error);
     while let Some(error) = at {
-        // An io::Error hides what it was made of from `source`.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let found = inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref());
-        if let Some(found) = found {
+        if let Some(found) = error.downcast_ref() {
             return Some(words(found));
         }
-        at = error.source();
+        // An io::Error hides what it was made of from `source`.
+        at = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     None
 }

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::watch;
 use tracing::{debug, info};
 use zookeeper_client as zk;
@@ -15,6 +16,8 @@ use super::{Registered, Seen, Standing, Url, group};
 const SOON: Duration = Duration::from_millis(200);
 /// this.
 const LATER: Duration = Duration::from_secs(5);
+/// So often the nodes are looked at without a word from ZooKeeper.
+const SURE: Duration = Duration::from_secs(10);
 /// What is said of a leader's node that can't be read.
 const ODD: &str = "the first of the masters' nodes is of no use";
 
@@ -39,6 +42,8 @@ struct Watcher {
 /// A look at the nodes.
 struct Look {
     seen: Result<Seen, ReadError>,
+    /// All nodes there, in order; none without the path.
+    children: Option<Vec<String>>,
     /// Fires when the list of nodes changes.
     watcher: Option<zk::OneshotWatcher>,
     /// Whether the answer may be another one without such a change.
@@ -68,8 +73,11 @@ impl Watcher {
     async fn attend(&self, client: &zk::Client) {
         let mut states = client.state_watcher();
         let mut wait = SOON;
+        // Let go only when the next look has one: asking for a watch and giving one up at once might cross.
+        let mut watch: Option<BoxFuture<'static, ()>> = None;
         loop {
             let Some(look) = self.unless_over(self.look(client), &mut states).await else { return };
+            drop(std::mem::replace(&mut watch, look.watcher.map(|watcher| watcher.changed().map(drop).boxed())));
             match look.seen {
                 Ok(seen) => self.tell(seen),
                 // The session's own watcher tells what becomes of it.
@@ -78,26 +86,39 @@ impl Watcher {
             }
             wait = if look.passing { (wait * 2).min(LATER) } else { SOON };
             let changed = async {
-                match look.watcher {
-                    Some(watcher) => drop(watcher.changed().await),
-                    None => std::future::pending().await,
+                loop {
+                    let fired = async {
+                        match &mut watch {
+                            Some(watch) => watch.await,
+                            None => std::future::pending().await,
+                        }
+                    };
+                    tokio::select! {
+                        () = fired => return,
+                        () = tokio::time::sleep(if look.passing { wait } else { SURE }) => {
+                            if look.passing || self.differs(client, look.children.as_deref()).await {
+                                return;
+                            }
+                        }
+                    }
                 }
             };
-            let later = async {
-                match look.passing {
-                    true => tokio::time::sleep(wait).await,
-                    false => std::future::pending().await,
-                }
-            };
-            let either = async {
-                tokio::select! {
-                    () = changed => {}
-                    () = later => {}
-                }
-            };
-            if self.unless_over(either, &mut states).await.is_none() {
+            if self.unless_over(changed, &mut states).await.is_none() {
                 return;
             }
+        }
+    }
+
+    /// Whether the nodes aren't those that were seen: no watch is so sure that nobody need look.
+    async fn differs(&self, client: &zk::Client, seen: Option<&[String]>) -> bool {
+        match client.list_children(self.url.path()).await {
+            Ok(mut names) => {
+                names.sort();
+                seen != Some(names.as_slice())
+            }
+            Err(zk::Error::NoNode) => seen.is_some(),
+            // The session's own watcher tells what becomes of it.
+            Err(_) => false,
         }
     }
 
@@ -120,15 +141,20 @@ impl Watcher {
     /// What the nodes say now, and what fires when they change.
     async fn look(&self, client: &zk::Client) -> Look {
         let path = self.url.path();
+        let mut names = None;
         let (seen, watcher, passing) = match client.list_and_watch_children(path).await {
-            Ok((children, watcher)) => match self.read(client, children).await {
-                Some(seen) => {
-                    // A leader's node that can't be read may be mended without a change of the list.
-                    let passing = matches!(&seen.standing, Standing::Leaderless(why) if why.starts_with(ODD));
-                    (Ok(seen), Some(watcher), passing)
+            Ok((mut children, watcher)) => {
+                children.sort();
+                names = Some(children.clone());
+                match self.read(client, children).await {
+                    Some(seen) => {
+                        // A leader's node that can't be read may be mended without a change of the list.
+                        let passing = matches!(&seen.standing, Standing::Leaderless(why) if why.starts_with(ODD));
+                        (Ok(seen), Some(watcher), passing)
+                    }
+                    None => (Err(ReadError::Other("a node went while it was read".to_owned())), Some(watcher), true),
                 }
-                None => (Err(ReadError::Other("a node went while it was read".to_owned())), Some(watcher), true),
-            },
+            }
             Err(zk::Error::NoNode) => match client.check_and_watch_stat(path).await {
                 Ok((None, watcher)) => (Err(ReadError::NoNode(path.to_owned())), Some(watcher), false),
                 Ok((Some(_), _)) => (Err(ReadError::Other("the path has just been made".to_owned())), None, true),
@@ -136,7 +162,7 @@ impl Watcher {
             },
             Err(error) => (Err(failed(path, &error)), None, true),
         };
-        Look { seen, watcher, passing }
+        Look { seen, children: names, watcher, passing }
     }
 
     /// Reads the masters' nodes; none if the leader's has gone or the connection has.

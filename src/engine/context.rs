@@ -27,12 +27,20 @@ const LEADER: Duration = Duration::from_secs(10);
 pub enum Failure {
     /// To be shown.
     Diagnostic(Box<Diagnostic>),
+    /// To be shown: what was written makes no sense, whatever it would meet.
+    Usage(Box<Diagnostic>),
     /// Shown already.
     Shown,
     /// Interrupted.
     Cancelled,
     /// No failure: the person wants to leave.
     Quit(Leave),
+}
+
+impl Failure {
+    pub(super) fn usage(diagnostic: Diagnostic) -> Self {
+        Self::Usage(Box::new(diagnostic))
+    }
 }
 
 impl From<Diagnostic> for Failure {
@@ -137,6 +145,14 @@ impl<'a> Context<'a> {
                 let diagnostic = Diagnostic::new(format!("there is no master to ask: {why}"));
                 return Err(diagnostic.help("the session goes on looking for one; status shows how it stands").into());
             }
+        }
+    }
+
+    /// The first master that was named, whoever leads; the leading one behind ZooKeeper.
+    pub async fn named_address(&mut self) -> Result<Address, Failure> {
+        match self.target().masters.named().first() {
+            Some(first) => Ok(first.clone()),
+            None => self.address().await,
         }
     }
 
@@ -285,7 +301,12 @@ impl<'a> Context<'a> {
     /// JSON from anywhere that speaks it.
     pub async fn get_json_from(&mut self, client: &Client, address: &Address, path: &str) -> Result<Value, Failure> {
         let body = self.during(&format!("{address}{path}"), client.get(address, path)).await??;
-        serde_json::from_slice(&body).map_err(|error| {
+        self.json_of(&body, address, path)
+    }
+
+    /// What was read from there, as JSON.
+    pub fn json_of(&self, body: &[u8], address: &Address, path: &str) -> Result<Value, Failure> {
+        serde_json::from_slice(body).map_err(|error| {
             Diagnostic::new(format!("{address}{path} answers, but not with JSON"))
                 .cause(&error)
                 .help("is it a Mesos master or agent? GET /version should answer with its version")
@@ -296,6 +317,19 @@ impl<'a> Context<'a> {
     /// What a framework says of itself where nobody says otherwise.
     pub fn default_framework(&self) -> FrameworkInfo {
         let mut info = self.options().framework.clone();
+        let target = self.target();
+        // A profile that was turned to has its own words; those of the start are in the options already.
+        for said in target.said.iter().filter(|said| said.origin.is_profile()) {
+            match said.name {
+                "name" => info.name.clone_from(&said.value),
+                "user" => info.user.clone_from(&said.value),
+                "role" => info.roles = vec![said.value.clone()],
+                _ => {}
+            }
+        }
+        // Reservations and access lists go by it; a master refuses any other than who we are.
+        let credentials = target.access.credentials.as_ref();
+        info.principal = credentials.and_then(|credentials| credentials.principal()).map(str::to_owned);
         if info.user.is_empty() {
             info.user = current_user();
         }

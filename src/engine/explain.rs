@@ -6,8 +6,27 @@ use crate::document::Diagnostic;
 use crate::session::{CallError, Closed, Session};
 use crate::store::Trouble;
 
+/// What to try where nobody trusts anybody: words that an error has, and what helps. Options of the start are also those
+/// of `profile add`.
+const TRUST: [(&str, &str); 8] = [
+    ("issued by nobody who is trusted", "--ca-file FILE names the authorities that a cluster has of its own"),
+    ("for another name", "connect by a name that the certificate has; --resolve NAME=IP says where it leads"),
+    ("doesn't speak TLS", "http://HOST:PORT, if it is meant to be without TLS"),
+    ("plain HTTP request was sent to HTTPS port", "https://HOST:PORT: it speaks TLS"),
+    ("demands a client certificate", "--cert-file FILE and --key-file FILE name one"),
+    ("No required SSL certificate", "it demands a client certificate: --cert-file FILE and --key-file FILE name one"),
+    (
+        "wasn't told",
+        "name it too (connect A:5050,B:5050), or allow it: --trust-redirects for masters, --trust-agents for agents",
+    ),
+    ("the network unencrypted", "https://HOST:PORT, or --plain-credentials if the network is yours alone"),
+];
 /// What to do about a 401.
 const WHO: &str = "it wants to know who asks: --principal NAME with --secret-file FILE, --token-file FILE, or a profile (help profile)";
+
+fn trust(text: &str) -> Option<&'static str> {
+    TRUST.iter().find(|(words, _)| text.contains(words)).map(|(_, help)| *help)
+}
 
 /// Why a subscription is over, and the command that goes on from there.
 pub(super) fn closed(why: &Closed, session: &Session) -> Diagnostic {
@@ -33,8 +52,13 @@ pub(super) fn closed(why: &Closed, session: &Session) -> Diagnostic {
 }
 
 fn refused(message: &str) -> Diagnostic {
-    let diagnostic = Diagnostic::new(format!("the master refused the subscription: {message}"));
-    if message.contains("--root_submissions") {
+    // It is us who don't go on.
+    let ours = ["no trust between us", "nothing sent to"].iter().any(|words| message.starts_with(words));
+    let what = if ours { message.to_owned() } else { format!("the master refused the subscription: {message}") };
+    let diagnostic = Diagnostic::new(what);
+    if let Some(help) = trust(message) {
+        diagnostic.help(help)
+    } else if message.contains("--root_submissions") {
         diagnostic.help("subscribe --user NAME, a user that exists on the agents")
     } else if message.contains("--roles") {
         diagnostic.help("subscribe --role ROLE, one of the master's roles (get /roles)")
@@ -48,6 +72,9 @@ fn refused(message: &str) -> Diagnostic {
 /// Why a request brought nothing.
 pub(super) fn request_failed(error: &RequestError) -> Diagnostic {
     let diagnostic = Diagnostic::new(error.to_string());
+    if let Some(help) = trust(&diagnostic.what) {
+        return diagnostic.help(help);
+    }
     match error {
         RequestError::Unreachable { .. } => {
             diagnostic.help("is the address right and the master up? connect HOST:PORT names another; a master listens on 5050 by habit")
@@ -55,22 +82,14 @@ pub(super) fn request_failed(error: &RequestError) -> Diagnostic {
         RequestError::Unanswered { .. } => diagnostic.help("it may or may not have arrived; status and tasks show what is known"),
         RequestError::NotMesos { .. } => diagnostic.help("a Mesos master answers GET /version with its version"),
         RequestError::Redirect { .. } => diagnostic.help("connect to the leading master's own address, or name all masters: connect A:5050,B:5050"),
-        RequestError::Untrusted { why, .. } if why.contains("nobody") => diagnostic.help("--ca-file FILE names the authorities that a cluster has of its own"),
-        RequestError::Untrusted { why, .. } if why.contains("another name") => diagnostic.help("connect by a name that the certificate has; --resolve NAME=IP says where it leads"),
-        RequestError::Untrusted { why, .. } if why.contains("speak TLS") => diagnostic.help("http://HOST:PORT, if it is meant to be without TLS"),
-        RequestError::Untrusted { why, .. } if why.contains("demands") => diagnostic.help("--cert-file FILE and --key-file FILE name one"),
-        RequestError::Untrusted { .. } => diagnostic.detail("nothing was sent: who answers there isn't known"),
-        RequestError::Withheld { .. } => diagnostic.help("name it too (connect A:5050,B:5050), or allow it: --trust-redirects for masters, --trust-agents for agents"),
-        RequestError::Exposed { .. } => diagnostic.help("https://HOST:PORT, or --plain-credentials if the network is yours alone"),
         RequestError::Refused(refusal) => match refusal.meaning {
             Meaning::UnknownFramework => diagnostic.detail("the master doesn't know this framework (any more)").help("subscribe --new registers a new one"),
             Meaning::NotSubscribed => diagnostic.detail("the subscription was lost; the session subscribes again by itself"),
             Meaning::StreamTaken => diagnostic.detail("another client has subscribed as this framework since"),
             Meaning::Unauthenticated => diagnostic.help(WHO),
             Meaning::NotNow => diagnostic.help("it will answer later; try again"),
+            Meaning::NotFound => diagnostic.detail("there is no such endpoint or file").help("get /state, /version and /metrics/snapshot are always there"),
             Meaning::NotMesos => diagnostic.help("is this a Mesos master? GET /version should answer with its version"),
-            Meaning::Wrong if refusal.text.contains("plain HTTP request was sent to HTTPS port") => diagnostic.help("https://HOST:PORT: it speaks TLS"),
-            Meaning::Wrong if refusal.text.contains("No required SSL certificate") => diagnostic.help("it demands a client certificate: --cert-file FILE and --key-file FILE name one"),
             Meaning::Wrong | Meaning::Forbidden | Meaning::Trouble => diagnostic,
         },
         _ => diagnostic,

@@ -7,23 +7,33 @@ use crate::document::{Diagnostic, Document};
 use crate::lang::{Args, Kind, Names, Spanned};
 use crate::mesos::message::{self, Message as _};
 use crate::mesos::{CallMessage, OfferId, TaskId, schema};
+use crate::settings;
 use crate::state::State;
 use crate::view;
 
 /// The names that the engine's session knows now.
 pub(super) struct Live<'a>(pub &'a Engine);
 
+/// Those of the file of settings; one that can't be read has none to offer, and the command says why.
+fn profiles(engine: &Engine) -> Vec<(String, String)> {
+    let profiles = engine.options().settings.as_ref().and_then(|file| file.profiles().ok()).unwrap_or_default();
+    let about =
+        |profile: settings::Profile| profile.master.as_deref().map(settings::without_password).unwrap_or_default();
+    profiles.into_iter().map(|(name, profile)| (name, about(profile))).collect()
+}
+
 impl Names for Live<'_> {
     fn candidates(&self, kind: Kind) -> Vec<(String, String)> {
         self.0.session().read(|state| match kind {
             Kind::OfferId => offers(state),
             Kind::TaskId => tasks(state),
-            Kind::AnyId => offers(state).into_iter().chain(tasks(state)).collect(),
+            Kind::AnyId => offers(state).into_iter().chain(tasks(state)).chain(agents(state)).collect(),
             Kind::AgentId => agents(state),
             Kind::FrameworkId => {
                 state.framework_id.iter().map(|id| (id.to_string(), "this framework".to_owned())).collect()
             }
             Kind::Role => vec![("*".to_owned(), "the default role".to_owned())],
+            Kind::Profile => profiles(self.0),
             Kind::Path => PATHS.iter().map(|(path, about)| ((*path).to_owned(), (*about).to_owned())).collect(),
             _ => Vec::new(),
         })
@@ -62,6 +72,11 @@ const PATHS: &[(&str, &str)] = &[
     ("/metrics/snapshot", "its counters"),
     (".slaves[0].id", "a part of /state"),
 ];
+
+/// Endpoints that every master has.
+pub(super) fn endpoints() -> impl Iterator<Item = &'static str> + Clone {
+    PATHS.iter().map(|(path, _)| *path).filter(|path| path.starts_with('/'))
+}
 
 fn described(field: &message::FieldSchema) -> String {
     let kind = match (field.kind)() {

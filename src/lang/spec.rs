@@ -268,6 +268,8 @@ pub enum Kind {
     KeyValue,
     /// JSON.
     Json,
+    /// A profile of the file of settings.
+    Profile,
     /// An address: `http://...`, `zk://...` or `HOST:PORT`.
     Url,
     /// One of these words.

@@ -146,6 +146,32 @@ impl Said {
         self
     }
 
+    /// Adds the profile of that name, or the default one if nobody has named a master: its credentials are for its own
+    /// cluster. `none` is no profile.
+    ///
+    /// # Errors
+    /// A profile that isn't there, a file that can't be read or believed.
+    pub fn then_profile(self, name: Option<&str>, file: Option<&File>) -> Result<Self, Diagnostic> {
+        let no_file =
+            || Diagnostic::new("there is no place for a file of settings: HOME and XDG_CONFIG_HOME are unset");
+        let default = match name.map(str::trim).filter(|name| !name.is_empty()) {
+            Some("none") => return Ok(self),
+            Some(name) => {
+                let profile = file.ok_or_else(no_file)?.profile(name)?;
+                return Ok(self.then(Origin::Profile(name.to_owned()), profile));
+            }
+            None if self.pick(|profile| profile.master.clone()).is_some() => return Ok(self),
+            None => file.map(File::default_profile).transpose()?.flatten(),
+        };
+        match (default, file) {
+            (Some(name), Some(file)) => {
+                let profile = file.profile(&name)?;
+                Ok(self.then(Origin::Profile(name), profile))
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// The strongest word on something.
     pub fn pick<T: Clone>(&self, get: impl Fn(&Profile) -> Option<T>) -> Option<Setting<T>> {
         self.sources
@@ -334,6 +360,10 @@ impl Said {
                     .help("--secret-file FILE, or MESOS_SECRET in the environment")
             })?,
         };
+        if secret.reveal().contains(':') {
+            // (apache/mesos: src/authentication/http/basic_authenticator_factory.cpp splits at every colon)
+            warnings.push("a Mesos master takes no secret with a ':' in it".to_owned());
+        }
         Ok(Credentials::Basic { principal, secret })
     }
 

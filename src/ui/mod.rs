@@ -68,14 +68,25 @@ pub fn router(leader: Leader, client: Client) -> Router {
         .with_state(Arc::new(Source { leader, client }))
 }
 
-/// A page elsewhere whose name was made to point here must not read a cluster through somebody's browser.
+/// A page elsewhere whose name was made to point here must not read a cluster through somebody's browser, nor may another
+/// site's page by a script.
 async fn guard(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let refused = |why: &'static str| (StatusCode::FORBIDDEN, why).into_response();
+    let headers = request.headers();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_address(host) {
-        return (StatusCode::FORBIDDEN, "this server answers to localhost and to addresses, not to names\n")
-            .into_response();
+        return refused("this server answers to localhost and to addresses, not to names\n");
+    }
+    if is_another_sites(headers) {
+        return refused("this server answers no scripts of other sites' pages\n");
     }
     next.run(request).await
+}
+
+/// What a browser says of whose page asks; a link that somebody follows is fine. (W3C: Fetch Metadata Request Headers)
+fn is_another_sites(headers: &HeaderMap) -> bool {
+    let says = |name: &str, word: &str| headers.get(name).is_some_and(|value| value == word);
+    says("sec-fetch-site", "cross-site") && !says("sec-fetch-mode", "navigate")
 }
 
 /// Whether a Host header is an address, or localhost: no name that somebody else can point here.

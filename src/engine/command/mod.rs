@@ -17,6 +17,7 @@ pub(super) mod connect;
 mod decline;
 mod detach;
 mod events;
+pub mod fault;
 mod files;
 mod frameworks;
 mod get;
@@ -104,6 +105,7 @@ pub const ALL: &[&Command] = &[
     &agents::COMMAND,
     &frameworks::COMMAND,
     &state::COMMAND,
+    &fault::COMMAND,
     &get::COMMAND,
     &call::COMMAND,
     &show::COMMAND,

@@ -37,7 +37,7 @@ command! {
                 typed anywhere.",
         positionals: &[
             Positional::optional("what", Kind::Choice(&["show", "list", "add", "use", "remove"]), "show, list, add, use or remove"),
-            Positional::optional("name", Kind::Text, "the profile"),
+            Positional::optional("name", Kind::Profile, "the profile"),
         ],
         options: OPTIONS,
         examples: &[

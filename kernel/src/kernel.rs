@@ -19,7 +19,7 @@ use crate::bundle;
 use crate::cursor;
 use crate::history::History;
 use crate::iopub::Iopub;
-use crate::rust::Rust;
+use crate::rust::{Cells, Rust};
 use crate::stdin::Stdin;
 use crate::wire::{PROTOCOL, Request, Sender};
 
@@ -34,8 +34,8 @@ pub struct Settings {
     pub history: Option<PathBuf>,
     /// Where the framework is remembered for a restarted kernel; nowhere without it.
     pub keep: Option<PathBuf>,
-    /// Whether Rust cells may run.
-    pub rust: bool,
+    /// When Rust cells get ready.
+    pub rust: Cells,
 }
 
 /// What everything in the kernel shares.
@@ -224,8 +224,11 @@ impl Kernel {
     async fn inspect(&self, request: &Request) -> Value {
         let code = request.text("code").unwrap_or_default();
         let at = place(request, code);
-        let word = cursor::word(code, at);
-        let data = if is_rust(code) { self.rust.inspect(code, at).await } else { self.about(word).await };
+        let data = if is_rust(code) {
+            self.rust.inspect(code, cursor::name_end(code, at)).await
+        } else {
+            self.about(cursor::word(code, at)).await
+        };
         json!({
             "status": "ok",
             "found": data.is_some(),

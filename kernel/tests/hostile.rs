@@ -96,7 +96,7 @@ fn wrong(key: &str) -> Vec<(String, Vec<Vec<u8>>)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_messages_are_dropped_and_the_kernel_lives_on() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let cases = wrong(&kernel.info.key);
     assert!(cases.len() >= 38, "{}", cases.len());
     for (name, frames) in cases {
@@ -108,7 +108,7 @@ async fn wrong_messages_are_dropped_and_the_kernel_lives_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_counts_once() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let content = json!({"code": "version"}).to_string();
     let parts = parts(&header("execute_request", &json!({})), content.as_bytes());
     let frames = framed(sign(&kernel.info.key, &parts), parts);
@@ -122,7 +122,7 @@ async fn a_message_counts_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_lack_fields_are_answered() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     for kind in ["execute", "complete", "inspect", "is_complete", "history", "comm_info", "nonsense"] {
         for content in [
             json!({}),
@@ -153,7 +153,7 @@ fn greeting() -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_zeromq_end_their_own_connection_only() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let ready = b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER";
     let after = |bytes: &[u8]| [greeting(), ready.to_vec(), bytes.to_vec()].concat();
     let cases = [
@@ -187,7 +187,7 @@ async fn bytes_that_are_no_zeromq_end_their_own_connection_only() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscriber_that_reads_nothing_holds_nobody_up() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let mut stalled = TcpStream::connect(("127.0.0.1", kernel.info.iopub_port)).await.unwrap();
     let ready = b"\x04\x16\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB";
     stalled.write_all(&[greeting(), ready.to_vec(), vec![0, 1, 1]].concat()).await.unwrap();

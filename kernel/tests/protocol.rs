@@ -9,7 +9,7 @@ use crate::client::{Kernel, raw};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_is_shown_and_answered_in_order() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let ran = kernel.run("version").await;
     assert_eq!(ran.status(), &ReplyStatus::Ok, "{}", ran.text());
     let kinds: Vec<&str> = ran.outputs.iter().map(Content::message_type).collect();
@@ -22,7 +22,7 @@ async fn a_command_is_shown_and_answered_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_is_an_error_and_what_waits_behind_it_is_aborted() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("subscribe").await;
     // Something that takes a moment, so that the others are queued behind it when it fails.
     let first = kernel.send(ExecuteRequest::new("run --cmd 'sleep 0.3; exit 3' --until finished".to_owned())).await;
@@ -45,7 +45,7 @@ async fn an_error_is_an_error_and_what_waits_behind_it_is_aborted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launch_is_one_picture_that_changes_in_place() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("subscribe").await;
     let ran = kernel.run("run --cmd 'sleep 0.5' --name nap --until finished").await;
     assert_eq!(ran.status(), &ReplyStatus::Ok, "{}", ran.text());
@@ -69,7 +69,7 @@ async fn a_launch_is_one_picture_that_changes_in_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_cell_is_interrupted_at_once_and_nothing_is_lost() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("run --cmd 'sleep 60' --name nap").await;
     let id = kernel.send(ExecuteRequest::new("wait nap finished --timeout 60s".to_owned())).await;
     // While it waits, the kernel completes and explains.
@@ -88,7 +88,7 @@ async fn a_waiting_cell_is_interrupted_at_once_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cells_in_a_subshell_run_beside_the_main_one() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("run --cmd 'sleep 60' --name nap").await;
     let made = kernel.ask_control(raw("create_subshell_request", json!({}))).await;
     let Content::UnknownMessage(made) = made else { panic!("{made:?}") };
@@ -105,13 +105,13 @@ async fn cells_in_a_subshell_run_beside_the_main_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_typed_is_found_again_after_a_restart() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("version").await;
     kernel.run("status").await;
     kernel.ask_control(ShutdownRequest { restart: true }).await;
     assert!(kernel.ended().await, "the kernel ends when told to");
     let folder = std::mem::replace(&mut kernel.folder, tempfile::tempdir().unwrap());
-    let mut again = Kernel::start_in(folder, &["--no-rust"]).await;
+    let mut again = Kernel::start_in(folder, &["--rust", "off"]).await;
     again.send(HistoryRequest::Tail { n: 2, output: false, raw: true }).await;
     let reply = again.reply().await;
     let Content::HistoryReply(history) = reply.content else { panic!("{reply:?}") };
@@ -121,7 +121,7 @@ async fn what_was_typed_is_found_again_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_count_code_points() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let code = "task 'é😀' ; subscr".to_owned();
     let cursor_pos = code.chars().count();
     kernel.send(CompleteRequest { code, cursor_pos }).await;
@@ -132,7 +132,7 @@ async fn cursors_count_code_points() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_cell_shows_nothing_and_counts_nothing() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let request = ExecuteRequest { silent: true, ..ExecuteRequest::new("version".to_owned()) };
     let id = kernel.send(request).await;
     assert_eq!(kernel.outputs(&id).await.len(), 0);
@@ -143,7 +143,7 @@ async fn a_silent_cell_shows_nothing_and_counts_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_from_the_cluster_is_escaped() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("run --cmd 'echo <script>alert(1)</script>; sleep 9' --name x").await;
     let ran = kernel.run("tasks").await;
     let html: String = ran
@@ -173,7 +173,7 @@ async fn a_kernel_ends_with_its_parent() {
     std::fs::write(&path, connection.to_string()).unwrap();
     // A shell that ends at once leaves its child behind.
     let script = format!(
-        "JPY_PARENT_PID=$$ {} run --no-rust --no-docker -f {} & echo $!",
+        "JPY_PARENT_PID=$$ {} run --rust off --no-docker -f {} & echo $!",
         crate::client::program(),
         path.display()
     );

@@ -38,10 +38,21 @@ impl Drawn {
     }
 }
 
+/// The environment variable that holds what the kernel looks for.
+const MARK: &str = "MESOS_CELL_MARK";
+
+/// Tells the kernel that a cell begins to run. The kernel writes the call itself; nobody else needs it.
+#[allow(clippy::print_stdout, reason = "the kernel reads it there")]
+pub fn begun() {
+    if let Ok(mark) = std::env::var(MARK) {
+        println!("{mark} begins");
+    }
+}
+
 /// Tells the kernel that a cell has got this far. The kernel writes the call itself; nobody else needs it.
 #[allow(clippy::print_stdout, reason = "the kernel reads it there")]
 pub fn reached<T>(value: T) -> T {
-    if let Ok(mark) = std::env::var("MESOS_CELL_MARK") {
+    if let Ok(mark) = std::env::var(MARK) {
         println!("{mark}");
     }
     value

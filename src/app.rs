@@ -420,7 +420,7 @@ async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
 async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, Ended> {
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
     let path = asked.socket.clone().unwrap_or_else(crate::serve::usual_path);
-    let server = crate::serve::Server::start(engine.clone(), &path);
+    let server = crate::serve::Server::start(engine.clone(), &path, None);
     let server = server.map_err(|error| failed("the session can't be offered", &error))?;
     let mut screen = Screen::standard(look(config, false));
     let told = format!("the session on {} is offered at {}", engine.target().address, path.display());
@@ -434,7 +434,10 @@ async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, End
 
 /// `attach`: lines go to somebody else's session, answers come back.
 async fn attach(socket: Option<PathBuf>) -> Result<u8, Ended> {
-    let path = socket.unwrap_or_else(crate::serve::usual_path);
+    let path = match socket {
+        Some(path) => path,
+        None => the_one_offered().await?,
+    };
     let told = |error: &io::Error| failed(&format!("no session is offered at {}", path.display()), error);
     let mut session = crate::serve::Client::connect(&path).await.map_err(|error| told(&error))?;
     let prompt = io::stdin().is_terminal();
@@ -462,6 +465,24 @@ async fn attach(socket: Option<PathBuf>) -> Result<u8, Ended> {
             },
         }
     }
+}
+
+/// The session that this person's programs offer, if it is one.
+async fn the_one_offered() -> Result<PathBuf, Ended> {
+    let mut offered = crate::serve::offered().await;
+    if offered.len() > 1 {
+        let mut diagnostic = Diagnostic::new(format!("{} sessions are offered: which one?", offered.len()));
+        for session in &offered {
+            diagnostic = diagnostic.detail(format!("--socket {}  {}", session.path.display(), session.what));
+        }
+        return Err((Box::new(diagnostic), USAGE));
+    }
+    offered.pop().map(|session| session.path).ok_or_else(|| {
+        let diagnostic = Diagnostic::new("no session is offered")
+            .detail(format!("looked in {}", crate::serve::usual_folder().display()))
+            .help("mesos-repl serve offers one, and so does every Jupyter kernel of Mesos");
+        (Box::new(diagnostic), FAILED)
+    })
 }
 
 /// Writes and shows it at once. A reader that has gone is told of by the next line that can't be read.

@@ -9,9 +9,9 @@ use mesos_repl::document::Diagnostic;
 use mesos_repl::embedded::Docker;
 use mesos_repl::engine::{self, Engine};
 use mesos_repl::lang::{self, Completeness, Input};
-use mesos_repl::serve::Server;
+use mesos_repl::serve::{self, Heard, Server};
 use serde_json::{Map, Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
@@ -19,7 +19,8 @@ use crate::bundle;
 use crate::cursor;
 use crate::history::History;
 use crate::iopub::Iopub;
-use crate::rust::{Cells, Rust};
+use crate::late::{self, Late, Left};
+use crate::rust::Rust;
 use crate::stdin::Stdin;
 use crate::wire::{PROTOCOL, Request, Sender};
 
@@ -35,7 +36,7 @@ pub struct Settings {
     /// Where the framework is remembered for a restarted kernel; nowhere without it.
     pub keep: Option<PathBuf>,
     /// When Rust cells get ready.
-    pub rust: Cells,
+    pub rust: crate::rust::Cells,
 }
 
 /// What everything in the kernel shares.
@@ -57,8 +58,13 @@ pub struct Kernel {
     pub teardown: AtomicBool,
     settings: Settings,
     backend: OnceCell<Result<Backend, Diagnostic>>,
+    /// Keeps outputs alive after their cells.
+    pub late: Late,
+    left: Mutex<Option<mpsc::UnboundedReceiver<Left>>>,
     /// The session for Rust cells, and the folder of its socket.
-    cells: OnceCell<Option<(Server, Folder)>>,
+    cells: OnceCell<Option<Cells>>,
+    /// The session for other terminals.
+    attach: OnceCell<Option<Server>>,
     history: Mutex<History>,
     count: AtomicU32,
     /// The cells that run, by their subshell.
@@ -74,7 +80,11 @@ impl Kernel {
         stdin: Arc<Stdin>,
         stop: CancellationToken,
     ) -> Self {
+        let (late, left) = Late::new();
         Self {
+            late,
+            left: Mutex::new(Some(left)),
+            attach: OnceCell::new(),
             history: Mutex::new(History::open(settings.history.as_deref())),
             rust: Rust::new(settings.rust),
             teardown: AtomicBool::new(false),
@@ -101,6 +111,14 @@ impl Kernel {
         backend.as_ref().map(|backend| &backend.engine).map_err(Clone::clone)
     }
 
+    /// Keeps what cells leave behind alive, until the kernel's end.
+    pub async fn keep_outputs(&self) {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(left), Ok(engine)) = (left, self.engine().await) {
+            late::follow(engine.clone(), self.iopub.clone(), left, self.stop.clone()).await;
+        }
+    }
+
     /// Remembers the framework for a restarted kernel, and takes up the one of an earlier kernel. Ends with the kernel.
     pub async fn keep(&self) {
         if let (Some(path), Ok(engine)) = (self.settings.keep.clone(), self.engine().await) {
@@ -113,23 +131,45 @@ impl Kernel {
         self.backend.get()?.as_ref().ok().map(|backend| &backend.engine)
     }
 
-    /// Offers the session to Rust cells; the socket's path.
-    pub async fn offer_to_cells(&self) -> Option<PathBuf> {
+    async fn cells(&self) -> Option<&Cells> {
         let engine = self.engine().await.ok()?.clone();
         let offered = self.cells.get_or_init(|| async move {
-            let start = || -> std::io::Result<(Server, Folder)> {
+            let start = || -> std::io::Result<Cells> {
                 let folder = Folder::new()?;
-                Ok((Server::start(engine, &folder.0.join("cells.sock"))?, folder))
+                let (ear, heard) = mpsc::unbounded_channel();
+                let server = Server::start(engine, &folder.0.join("cells.sock"), Some(ear))?;
+                Ok(Cells { server, heard: tokio::sync::Mutex::new(heard), _folder: folder })
             };
             start().inspect_err(|error| tracing::warn!("Rust cells won't reach the session: {error}")).ok()
         });
-        offered.await.as_ref().map(|(server, _)| server.path().to_owned())
+        offered.await.as_ref()
+    }
+
+    /// Offers the session to Rust cells; the socket's path.
+    pub async fn offer_to_cells(&self) -> Option<PathBuf> {
+        Some(self.cells().await?.server.path().to_owned())
+    }
+
+    /// What Rust cells bring about and ask, for the cell that runs.
+    pub async fn heard_from_cells(&self) -> Option<tokio::sync::MutexGuard<'_, mpsc::UnboundedReceiver<Heard>>> {
+        Some(self.cells().await?.heard.lock().await)
+    }
+
+    /// Offers the session to other terminals of the same person; the socket's path.
+    pub async fn offer_to_terminals(&self) -> Option<PathBuf> {
+        let engine = self.engine().await.ok()?.clone();
+        let offered = self.attach.get_or_init(|| async move {
+            let path = serve::usual_folder().join(format!("kernel-{}.sock", std::process::id()));
+            let started = Server::start(engine, &path, None);
+            started.inspect_err(|error| tracing::warn!("no terminal can attach: {}: {error}", path.display())).ok()
+        });
+        offered.await.as_ref().map(|server| server.path().to_owned())
     }
 
     /// Ends what Rust cells wait for.
     pub fn interrupt_cells(&self) {
-        if let Some(Some((server, _))) = self.cells.get() {
-            server.interrupt();
+        if let Some(Some(cells)) = self.cells.get() {
+            cells.server.interrupt();
         }
     }
 
@@ -166,7 +206,10 @@ impl Kernel {
     /// The end: the framework is torn down if that was asked for, otherwise it stays with the master.
     pub async fn close(mut self) {
         self.rust.close();
-        if let Some(Some((server, _))) = self.cells.take() {
+        if let Some(Some(cells)) = self.cells.take() {
+            cells.server.close().await;
+        }
+        if let Some(Some(server)) = self.attach.take() {
             server.close().await;
         }
         if let Some(Ok(backend)) = self.backend.take() {
@@ -245,6 +288,14 @@ impl Kernel {
         };
         document.map(|document| bundle::of(&document))
     }
+}
+
+/// The session as Rust cells reach it.
+#[derive(Debug)]
+struct Cells {
+    server: Server,
+    heard: tokio::sync::Mutex<mpsc::UnboundedReceiver<Heard>>,
+    _folder: Folder,
 }
 
 /// A folder that is its owner's alone, removed with everything in it at the end.

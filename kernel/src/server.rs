@@ -55,8 +55,11 @@ pub async fn run(connection: &ConnectionInfo, settings: Settings) -> io::Result<
     tokio::spawn(async move {
         if warm.engine().await.is_ok() {
             warm.rust.warm_up(&warm).await;
+            warm.offer_to_terminals().await;
         }
     });
+    let late = Arc::clone(&kernel);
+    tokio::spawn(async move { late.keep_outputs().await });
     let keeping = Arc::clone(&kernel);
     tokio::spawn(async move { keeping.keep().await });
     tokio::select! {

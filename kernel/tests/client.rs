@@ -188,6 +188,15 @@ impl Ran {
         texts.collect::<Vec<_>>().join("\n")
     }
 
+    /// What went to stdout and stderr.
+    pub fn printed(&self) -> String {
+        let texts = self.outputs.iter().filter_map(|output| match output {
+            Content::StreamContent(stream) => Some(stream.text.as_str()),
+            _ => None,
+        });
+        texts.collect()
+    }
+
     pub fn error(&self) -> Option<&ErrorOutput> {
         self.outputs.iter().find_map(|output| match output {
             Content::ErrorOutput(error) => Some(error),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::{Ear, Heard};
 use crate::document::{Block, Diagnostic, Document};
-use crate::engine::{Collected, Engine, Outcome};
+use crate::engine::{Answering, Caused, Collected, Engine, Outcome, Output, Question};
 use crate::render::{self, Page};
 use crate::state::{State, Task};
 use crate::view;
@@ -18,8 +20,13 @@ const WIDTH: usize = 100;
 ///
 /// # Errors
 /// What is told instead.
-pub(super) async fn answer(engine: &Engine, request: &Value, cancel: &CancellationToken) -> Result<Value, Diagnostic> {
-    let asked = Asked { engine, request, cancel };
+pub(super) async fn answer(
+    engine: &Engine,
+    ear: &Ear,
+    request: &Value,
+    cancel: &CancellationToken,
+) -> Result<Value, Diagnostic> {
+    let asked = Asked { engine, ear, request, cancel };
     match asked.text("op")? {
         "hello" => Ok(asked.status()),
         "run" => asked.run(asked.text("text")?).await,
@@ -43,8 +50,44 @@ fn drawn(document: &Document) -> Value {
     json!({"plain": plain(document), "html": render::html(document), "json": document.to_json()})
 }
 
+/// Collects what a request shows, and lets its owner hear of the rest.
+struct Answers<'a> {
+    collected: Collected,
+    ear: &'a Ear,
+}
+
+impl Output for Answers<'_> {
+    fn show(&mut self, document: Document) {
+        self.collected.show(document);
+    }
+
+    fn live(&mut self, document: Document) {
+        self.collected.live(document);
+    }
+
+    fn settle(&mut self) {
+        self.collected.settle();
+    }
+
+    fn waiting(&mut self, _what: &str, _elapsed: Duration) {}
+
+    fn caused(&mut self, what: Caused) {
+        if let Some(ear) = self.ear {
+            // Whoever offered the session may be on the way out.
+            let _ = ear.send(Heard::Caused(what));
+        }
+    }
+
+    fn ask(&mut self, question: Question) -> Answering<'_> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ear.as_ref().is_some_and(|ear| ear.send(Heard::Asked(question, answer)).is_ok());
+        Box::pin(async move { if asked { answered.await.ok().flatten() } else { None } })
+    }
+}
+
 struct Asked<'a> {
     engine: &'a Engine,
+    ear: &'a Ear,
     request: &'a Value,
     cancel: &'a CancellationToken,
 }
@@ -70,8 +113,9 @@ impl Asked<'_> {
     }
 
     async fn execute(&self, text: &str) -> Result<Vec<Document>, Diagnostic> {
-        let mut collected = Collected::default();
-        let outcome = self.engine.execute(text, &mut collected, self.cancel).await;
+        let mut answers = Answers { collected: Collected::default(), ear: self.ear };
+        let outcome = self.engine.execute(text, &mut answers, self.cancel).await;
+        let collected = answers.collected;
         match outcome {
             Outcome::Done | Outcome::Quit(_) => Ok(collected.documents),
             Outcome::Cancelled => Err(interrupted()),

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use mesos_repl::engine::Output as _;
 use mesos_repl::lang::Completion;
+use mesos_repl::serve::Heard;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -159,7 +160,8 @@ impl Rust {
         let cell = |id| Ask::Cell { id, code: code.to_owned() };
         let (id, received) = self.ask(cell).ok_or_else(|| self.gone())?;
         self.busy.store(true, Ordering::Relaxed);
-        let result = self.follow(kernel, request, display, cancel, received).await;
+        let running = Running { kernel, request, cancel };
+        let result = self.follow(running, display, received).await;
         self.busy.store(false, Ordering::Relaxed);
         self.forget(id);
         result
@@ -183,16 +185,26 @@ impl Rust {
 
     async fn follow(
         &self,
-        kernel: &Kernel,
-        request: &Request,
+        running: Running<'_>,
         display: &mut Display,
-        cancel: &CancellationToken,
         mut received: mpsc::UnboundedReceiver<Told>,
     ) -> Result<(), Trouble> {
+        let Running { kernel, request, cancel } = running;
+        let mut heard = kernel.heard_from_cells().await;
         let start = Instant::now();
         let mut interrupted_at: Option<Instant> = None;
         loop {
             tokio::select! {
+                // What a cell has brought about comes before its end.
+                biased;
+                Some(heard) = next(&mut heard) => match heard {
+                    Heard::Caused(what) => display.caused(what),
+                    Heard::Asked(question, answer) => {
+                        let asked = cancel.run_until_cancelled(display.ask(question)).await;
+                        // Who asked may have been interrupted.
+                        let _ = answer.send(asked.flatten());
+                    }
+                },
                 told = received.recv() => match told {
                     Some(Told::Text { stream, text, .. }) => display.print(stream, text),
                     Some(Told::Question { prompt, password, .. }) => {
@@ -270,6 +282,23 @@ impl Rust {
     pub fn close(&mut self) {
         self.kill();
         *lock(&self.shared.process) = None;
+    }
+}
+
+/// A cell that runs.
+#[derive(Clone, Copy)]
+struct Running<'a> {
+    kernel: &'a Kernel,
+    request: &'a Request,
+    cancel: &'a CancellationToken,
+}
+
+type Ear<'a> = Option<tokio::sync::MutexGuard<'a, mpsc::UnboundedReceiver<Heard>>>;
+
+async fn next(heard: &mut Ear<'_>) -> Option<Heard> {
+    match heard {
+        Some(heard) => heard.recv().await,
+        None => None,
     }
 }
 

@@ -40,7 +40,7 @@ pub fn listen(
             default(HELD) => listener.release(),
         }
     }
-    if let Ok(line) = outputs.stdout.try_recv() {
+    while let Ok(line) = outputs.stdout.try_recv() {
         listener.all_out(line, outputs);
     }
     while let Ok(line) = outputs.stderr.recv_timeout(LAG) {

@@ -50,6 +50,13 @@ fn drawn(document: &Document) -> Value {
     json!({"plain": plain(document), "html": render::html(document), "json": document.to_json()})
 }
 
+fn hear(ear: &Ear, heard: Heard) {
+    if let Some(ear) = ear {
+        // Whoever offered the session may be on the way out.
+        let _ = ear.send(heard);
+    }
+}
+
 /// Collects what a request shows, and lets its owner hear of the rest.
 struct Answers<'a> {
     collected: Collected,
@@ -69,13 +76,12 @@ impl Output for Answers<'_> {
         self.collected.settle();
     }
 
-    fn waiting(&mut self, _what: &str, _elapsed: Duration) {}
+    fn waiting(&mut self, what: &str, _elapsed: Duration) {
+        hear(self.ear, Heard::Waiting(what.to_owned()));
+    }
 
     fn caused(&mut self, what: Caused) {
-        if let Some(ear) = self.ear {
-            // Whoever offered the session may be on the way out.
-            let _ = ear.send(Heard::Caused(what));
-        }
+        hear(self.ear, Heard::Caused(what));
     }
 
     fn ask(&mut self, question: Question) -> Answering<'_> {
@@ -130,13 +136,15 @@ impl Asked<'_> {
         }
     }
 
-    /// Waits until `look` finds something; `None` when the time is over.
+    /// Waits for `what`: until `look` finds something; `None` when the time is over.
     async fn wait<T>(
         &self,
+        what: &str,
         limit: Duration,
         mut look: impl FnMut(&State) -> Option<T>,
     ) -> Result<Option<T>, Diagnostic> {
         let session = self.engine.session();
+        hear(self.ear, Heard::Waiting(what.to_owned()));
         let mut found = None;
         let changed = session.changed_until(|state| {
             found = look(state);
@@ -204,7 +212,7 @@ impl Asked<'_> {
         if !limit.is_zero() && session.read(|state| state.offers.is_empty()) {
             session.want_offers().await.map_err(|error| Diagnostic::from_error(&error))?;
         }
-        let waited = self.wait(limit, |state| (!state.offers.is_empty()).then_some(())).await?;
+        let waited = self.wait("an offer", limit, |state| (!state.offers.is_empty()).then_some(())).await?;
         if waited.is_none() && !limit.is_zero() {
             return Err(Diagnostic::new(format!("no offer came within {} s", limit.as_secs()))
                 .detail("agents may be fully used, or offered to other frameworks")
@@ -280,7 +288,8 @@ impl Asked<'_> {
     /// The updates after the first so many, waiting for one if there is none yet.
     async fn updates(&self, id: &str) -> Result<Value, Diagnostic> {
         let after = self.request.get("after").and_then(Value::as_u64).unwrap_or(0) as usize;
-        let found = self.wait(self.seconds("wait"), |state| {
+        let what = format!("news of '{id}'");
+        let found = self.wait(&what, self.seconds("wait"), |state| {
             let task = state.tasks.get(id)?;
             let news: Vec<Value> = news(task, after);
             (!news.is_empty() || task.is_over()).then(|| json!({"updates": news, "over": task.is_over()}))

@@ -28,6 +28,8 @@ use crate::engine::{Caused, Engine, Question};
 pub enum Heard {
     /// A request has brought this about.
     Caused(Caused),
+    /// A request waits for this, still or from now on.
+    Waiting(String),
     /// A request asks the person something, and waits for the answer; none for nobody to ask.
     Asked(Question, oneshot::Sender<Option<String>>),
 }

@@ -37,7 +37,8 @@ impl Teller {
         let _ = self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
 
-    fn does(&self, what: &str) {
+    /// Says what is being waited for.
+    pub fn does(&self, what: &str) {
         self.tell(&Told::Doing { what: what.to_owned() });
     }
 }
@@ -173,7 +174,7 @@ impl Evaluator {
 
     /// Starts evcxr and binds the handle.
     fn start(&mut self) -> Result<(), Trouble> {
-        self.teller.does("Rust to start");
+        self.teller.does("Rust to start: the evaluator");
         let told = |why: &dyn std::fmt::Display| unavailable(&why.to_string());
         let libraries = toolchain::library_folder().map_err(|why| told(&why))?;
         let handle = toolchain::unpack_handle().map_err(|why| told(&why))?;
@@ -185,6 +186,7 @@ impl Evaluator {
         self.stopper.watch(context.process_handle());
         let dependency = format!(":dep mesos-handle = {{ path = {:?} }}", handle.display().to_string());
         self.running = Some(Running { context, outputs, dependency });
+        self.teller.does("Rust to start: the session's handle, and the types of the standard library");
         self.bind()?;
         if let Some(running) = &mut self.running {
             // What fails here fails in the cell, too, and is told there.
@@ -221,7 +223,7 @@ impl Evaluator {
     fn cell(&mut self, id: u64, code: &str) -> Result<Value, Trouble> {
         let Self { teller, stopper, answered, running, mark, .. } = self;
         let Some(running) = running else { return Err(unavailable("evcxr isn't running")) };
-        teller.does("Rust to compile and run");
+        teller.does("the cell to be compiled");
         let variables: Vec<String> = running.context.variables_and_types().map(|(name, _)| name.to_owned()).collect();
         let marked = mark::marked(code);
         let run = Run { id, teller, stopper, answered, mark };

@@ -131,10 +131,14 @@ pub fn compilation(code: &str, errors: &[evcxr::CompilationError]) -> Trouble {
     trouble.traceback.clear();
     for error in errors {
         trouble.traceback.push(format!("\x1b[1;31merror\x1b[0m\x1b[1m: {}\x1b[0m", error.message()));
+        let mut shown = 0;
         for spanned in error.spanned_messages() {
             let Some(span) = &spanned.span else { continue };
             if let Some(line) = code.lines().nth(span.start_line.saturating_sub(1)) {
-                trouble.traceback.push(format!("{:>4} | {line}", span.start_line));
+                if span.start_line != shown {
+                    trouble.traceback.push(format!("{:>4} | {line}", span.start_line));
+                }
+                shown = span.start_line;
                 let end = (span.end_line == span.start_line).then_some(span.end_column);
                 let carets = carets(line, span.start_column, end, &spanned.label);
                 trouble.traceback.push(format!("     | {carets}"));

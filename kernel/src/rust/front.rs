@@ -199,6 +199,7 @@ impl Rust {
                 biased;
                 Some(heard) = next(&mut heard) => match heard {
                     Heard::Caused(what) => display.caused(what),
+                    Heard::Waiting(what) => *lock(&self.shared.doing) = what,
                     Heard::Asked(question, answer) => {
                         let asked = cancel.run_until_cancelled(display.ask(question)).await;
                         // Who asked may have been interrupted.

@@ -94,6 +94,7 @@ impl Listener<'_> {
         // A mark stands behind what was printed without a line break.
         if let Some(before) = mark::begins(line, self.mark) {
             self.stopper.has_begun();
+            self.teller.does("the cell to end");
             self.text.push_str(before);
         } else if let Some(before) = mark::ends(line, self.mark) {
             self.heard.has_reached_its_end();

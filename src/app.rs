@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::time::Duration;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -426,10 +427,26 @@ async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, End
     let told = format!("the session on {} is offered at {}", engine.target().address, path.display());
     screen.show(Document::text(told).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)));
     // Ctrl-C is how it ends: no failure.
-    let _ = signals.next().await;
+    tokio::select! {
+        _ = signals.next() => {}
+        () = gone(asked.process) => {}
+    }
     server.close().await;
     unless_interrupted(repl::leave(&engine, Leave::Unsaid), &mut signals).await;
     Ok(DONE)
+}
+
+/// Returns when this process is there no more; never without one.
+async fn gone(process: Option<i32>) {
+    use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
+    const LOOK: Duration = Duration::from_millis(500);
+    // 0 and negative numbers are groups of processes.
+    let Some(process) = process.filter(|number| *number > 0).map(Pid::from_raw) else {
+        return std::future::pending().await;
+    };
+    while kill(process, None) != Err(Errno::ESRCH) {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// `attach`: lines go to somebody else's session, answers come back.

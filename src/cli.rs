@@ -115,6 +115,10 @@ pub struct Serve {
     /// Simulate containers even if a Docker Engine answers
     #[arg(long)]
     pub no_docker: bool,
+
+    /// End when this process has ended, too
+    #[arg(long = "while", value_name = "PID")]
+    pub process: Option<i32>,
 }
 
 /// `local`

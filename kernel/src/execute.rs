@@ -114,6 +114,10 @@ impl Cell<'_> {
         if let Some(done) = self.aside(code, display).await {
             return done;
         }
+        if code.trim() == ":help" {
+            self.commands("help", display).await?;
+            return self.rust(code, display).await;
+        }
         if is_rust_command(code) {
             return self.rust(code, display).await;
         }

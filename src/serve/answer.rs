@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::{Ear, Heard};
-use crate::document::{Block, Diagnostic, Document};
+use crate::document::{Block, Cell, Diagnostic, Document, Fields, Log};
 use crate::engine::{Answering, Caused, Collected, Engine, Outcome, Output, Question};
 use crate::render::{self, Page};
 use crate::state::{State, Task};
@@ -37,6 +37,7 @@ pub(super) async fn answer(
         "tasks" => Ok(asked.tasks()),
         "task" => asked.task(asked.text("id")?),
         "updates" => asked.updates(asked.text("id")?).await,
+        "draw" => asked.draw(asked.text("what")?),
         other => Err(Diagnostic::new(format!("unknown request '{other}'"))),
     }
 }
@@ -247,6 +248,29 @@ impl Asked<'_> {
         Ok(json!({"tasks": ids, "plain": answer["plain"]}))
     }
 
+    /// A value that a program holds, as a person would want to see it. Nothing is looked up.
+    fn draw(&self, what: &str) -> Result<Value, Diagnostic> {
+        let value = self.request.get("value").cloned().unwrap_or_default();
+        let document = match what {
+            "offer" => {
+                let offer = serde_json::from_value(value);
+                view::offer(&offer.map_err(|error| Diagnostic::new("that is no offer").cause(&error))?)
+            }
+            "agent" => view::agents(&json!({"slaves": [value]})).into(),
+            "update" => update(&value),
+            "state" => {
+                let state = Cell::task_state(value.as_str().unwrap_or_default());
+                Fields::new().named("state").field("state", state).into()
+            }
+            "log" => {
+                let text = value.as_str().unwrap_or_default().to_owned();
+                Log { name: String::new(), text }.into()
+            }
+            _ => Document::new().with(Block::Json(value)),
+        };
+        Ok(drawn(&document))
+    }
+
     /// A task with an id that no other has: its name, or its name with a number.
     fn with_id(&self, mut task: Value) -> Value {
         if task.get("task_id").is_none_or(Value::is_null) {
@@ -302,6 +326,21 @@ impl Asked<'_> {
             None => Err(no_task(id)),
         })
     }
+}
+
+/// A status update that was told of over the socket.
+fn update(value: &Value) -> Document {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let after = Duration::try_from_secs_f64(value.get("seconds").and_then(Value::as_f64).unwrap_or(0.0));
+    let mut fields = Fields::new().named("update").field("state", Cell::task_state(text("state").unwrap_or_default()));
+    fields = fields.field("after", Cell::Lasted(after.unwrap_or_default()));
+    for name in ["message", "reason", "source"] {
+        if let Some(text) = text(name) {
+            fields = fields.field(name, text);
+        }
+    }
+    let told = value.get("told").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    told.fold(fields.into(), |document: Document, line| document.with_text(line.to_owned()))
 }
 
 /// A task's updates after the first so many.

@@ -171,10 +171,8 @@ impl Cell<'_> {
                 None => Trouble::new("MesosError", "the command failed; what it said stands above"),
             }),
             Outcome::Cancelled => Err(interrupted()),
-            Outcome::Quit(leave) => {
-                if leave == engine::Leave::Teardown {
-                    self.kernel.teardown.store(true, std::sync::atomic::Ordering::Relaxed);
-                }
+            // What was said of the framework has been done.
+            Outcome::Quit(_) => {
                 self.payload.push(json!({"source": "ask_exit", "keepkernel": false}));
                 Ok(())
             }

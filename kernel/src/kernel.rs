@@ -19,6 +19,7 @@ use crate::bundle;
 use crate::cursor;
 use crate::history::History;
 use crate::iopub::Iopub;
+use crate::keep::Keep;
 use crate::late::{self, Late, Left};
 use crate::rust::Rust;
 use crate::stdin::Stdin;
@@ -37,7 +38,41 @@ pub struct Settings {
     pub keep: Option<PathBuf>,
     /// When Rust cells get ready.
     pub rust: crate::rust::Cells,
+    /// What becomes of the framework.
+    pub fates: Fates,
 }
+
+/// What becomes of the notebook's framework at the kernel's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fate {
+    /// It is left to its failover timeout, tasks and all
+    #[default]
+    Keep,
+    /// It is torn down, and its tasks are killed
+    Teardown,
+}
+
+/// What becomes of it in each case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fates {
+    /// When the kernel is restarted; kept, it is taken up again.
+    pub restart: Fate,
+    /// When the kernel is shut down for good, or its parent is gone. A framework that was taken up from another session
+    /// is kept in any case.
+    pub shutdown: Fate,
+}
+
+/// How a kernel ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Another takes its place.
+    Restart,
+    /// For good.
+    Shutdown,
+}
+
+/// How long the master may take to hear of the end.
+const TEARDOWN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What everything in the kernel shares.
 #[derive(Debug)]
@@ -54,8 +89,9 @@ pub struct Kernel {
     pub stop: CancellationToken,
     /// Rust cells.
     pub rust: Rust,
-    /// Whether the framework shall be torn down at the end.
-    pub teardown: AtomicBool,
+    /// Another kernel will take this one's place.
+    pub restart: AtomicBool,
+    keep: Keep,
     settings: Settings,
     backend: OnceCell<Result<Backend, Diagnostic>>,
     /// Keeps outputs alive after their cells.
@@ -87,7 +123,8 @@ impl Kernel {
             attach: OnceCell::new(),
             history: Mutex::new(History::open(settings.history.as_deref())),
             rust: Rust::new(settings.rust),
-            teardown: AtomicBool::new(false),
+            restart: AtomicBool::new(false),
+            keep: Keep::new(settings.keep.clone()),
             end: CancellationToken::new(),
             iopub,
             sender,
@@ -106,7 +143,11 @@ impl Kernel {
     /// # Errors
     /// Why there is none.
     pub async fn engine(&self) -> Result<&Engine, Diagnostic> {
-        let start = || Backend::start(self.settings.master.as_deref(), self.settings.docker);
+        let start = || async {
+            let backend = Backend::start(self.settings.master.as_deref(), self.settings.docker).await?;
+            self.keep.take_up(&backend.engine).await;
+            Ok(backend)
+        };
         let backend = self.backend.get_or_init(start).await;
         backend.as_ref().map(|backend| &backend.engine).map_err(Clone::clone)
     }
@@ -119,10 +160,10 @@ impl Kernel {
         }
     }
 
-    /// Remembers the framework for a restarted kernel, and takes up the one of an earlier kernel. Ends with the kernel.
+    /// Remembers the framework for a restarted kernel. Ends with the kernel.
     pub async fn keep(&self) {
-        if let (Some(path), Ok(engine)) = (self.settings.keep.clone(), self.engine().await) {
-            crate::keep::follow(engine, path, self.stop.clone()).await;
+        if let Ok(engine) = self.engine().await {
+            self.keep.follow(engine, self.stop.clone()).await;
         }
     }
 
@@ -203,7 +244,7 @@ impl Kernel {
         running.values().for_each(CancellationToken::cancel);
     }
 
-    /// The end: the framework is torn down if that was asked for, otherwise it stays with the master.
+    /// The end: the framework is torn down or stays with the master, as the settings have it.
     pub async fn close(mut self) {
         self.rust.close();
         if let Some(Some(cells)) = self.cells.take() {
@@ -212,16 +253,23 @@ impl Kernel {
         if let Some(Some(server)) = self.attach.take() {
             server.close().await;
         }
+        let end = if self.restart.load(Ordering::Relaxed) { End::Restart } else { End::Shutdown };
+        let Fates { restart, shutdown } = self.settings.fates;
+        let fate = if end == End::Restart { restart } else { shutdown };
         if let Some(Ok(backend)) = self.backend.take() {
             let session = backend.engine.session();
-            let subscribed = session.status().borrow().is_subscribed();
-            if subscribed && self.teardown.load(Ordering::Relaxed) {
-                let torn = tokio::time::timeout(std::time::Duration::from_secs(5), session.teardown()).await;
+            let id = session.read(|state| state.framework_id.clone());
+            let is_own = id.is_some_and(|id| self.keep.is_own(&id));
+            if fate == Fate::Teardown && is_own && session.status().borrow().is_subscribed() {
+                let torn = tokio::time::timeout(TEARDOWN, session.teardown()).await;
                 if !matches!(torn, Ok(Ok(_))) {
-                    tracing::warn!("the framework could not be torn down");
+                    tracing::warn!("the framework could not be torn down; the master ends it after its failover timeout");
                 }
             }
             backend.close().await;
+        }
+        if end == End::Shutdown || fate == Fate::Teardown {
+            self.keep.forget();
         }
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use mesos_kernel::install::{self, Place, Spec};
-use mesos_kernel::kernel::Settings;
+use mesos_kernel::kernel::{Fate, Fates, Settings};
 use mesos_kernel::rust::Cells;
 use mesos_kernel::{connection, doctor, server};
 use mesos_repl::embedded::Docker;
@@ -83,6 +83,12 @@ struct Run {
     /// When Rust cells get ready
     #[arg(long, env = "MESOS_RUST_CELLS", value_name = "WHEN", default_value = "warm")]
     rust: Cells,
+    /// What becomes of the framework when the kernel is restarted
+    #[arg(long, env = "MESOS_ON_RESTART", value_name = "WHAT", default_value = "keep")]
+    on_restart: Fate,
+    /// What becomes of the notebook's own framework when the kernel is shut down for good, or its parent is gone
+    #[arg(long, env = "MESOS_ON_SHUTDOWN", value_name = "WHAT", default_value = "teardown")]
+    on_shutdown: Fate,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -181,6 +187,7 @@ fn do_run(run: Run) -> Result<(), Failure> {
         history: state("kernel-history.jsonl"),
         keep: keep(&run.connection_file),
         rust: run.rust,
+        fates: Fates { restart: run.on_restart, shutdown: run.on_shutdown },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(server::run(&connection, settings))?;

@@ -81,7 +81,7 @@ pub fn password(question: &str) -> String {
 #[allow(clippy::print_stdout, reason = "evcxr reads it there")]
 fn asked(kind: &str, question: &str) -> String {
     // A colon or a line break would end the question.
-    println!("{kind}:{}", question.replace([':', '\n'], " "));
+    println!("{kind}:{}", question.replace([':', '\n'], " ").trim_end());
     let mut line = String::new();
     // No answer is an empty one.
     let _ = std::io::stdin().read_line(&mut line);

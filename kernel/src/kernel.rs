@@ -263,7 +263,9 @@ impl Kernel {
             if fate == Fate::Teardown && is_own && session.status().borrow().is_subscribed() {
                 let torn = tokio::time::timeout(TEARDOWN, session.teardown()).await;
                 if !matches!(torn, Ok(Ok(_))) {
-                    tracing::warn!("the framework could not be torn down; the master ends it after its failover timeout");
+                    tracing::warn!(
+                        "the framework could not be torn down; the master ends it after its failover timeout"
+                    );
                 }
             }
             backend.close().await;

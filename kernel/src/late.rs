@@ -175,7 +175,8 @@ impl Alive {
             return;
         }
         journal.lines.drain(..journal.lines.len().saturating_sub(LINES));
-        let line = |document: Document, (text, tone): &(String, Tone)| document.with_text(Piece::new(text.clone(), *tone));
+        let line =
+            |document: Document, (text, tone): &(String, Tone)| document.with_text(Piece::new(text.clone(), *tone));
         let data = bundle::of(&journal.lines.iter().fold(Document::new(), line));
         match &journal.display {
             Some(display) => self.iopub.send("update_display_data", &journal.parent, content(&data, display)),

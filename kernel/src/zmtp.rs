@@ -460,7 +460,9 @@ async fn serve_subscriber(
 ) -> io::Result<()> {
     timeout(HANDSHAKE, handshake(&mut reader, &mut writer, "XPUB")).await??;
     let queue = Queue::start(writer, limits.unread, gone);
-    publisher.lock().insert(number, Subscriber { topics: Vec::new(), wished: Vec::new(), queue: queue.clone(), lost: false });
+    publisher
+        .lock()
+        .insert(number, Subscriber { topics: Vec::new(), wished: Vec::new(), queue: queue.clone(), lost: false });
     let _leave = Leave { publisher: publisher.clone(), number };
     let small = Limits { message: 4096, frames: 1, ..limits };
     loop {

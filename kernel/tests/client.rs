@@ -99,8 +99,7 @@ impl Kernel {
         }
         let session = uuid::Uuid::new_v4().to_string();
         let identity = peer_identity_for_session(&session).unwrap();
-        let stdin =
-            create_client_stdin_connection_with_identity(&info, &session, identity.clone()).await.unwrap();
+        let stdin = create_client_stdin_connection_with_identity(&info, &session, identity.clone()).await.unwrap();
         let shell = create_client_shell_connection_with_identity(&info, &session, identity).await.unwrap();
         let control = create_client_control_connection(&info, &session).await.unwrap();
         let mut iopub = create_client_iopub_connection(&info, "", &session).await.unwrap();

@@ -99,7 +99,10 @@ fn wrong(key: &str) -> Vec<(String, Vec<Vec<u8>>)> {
     let info = |header: Value, content: &[u8]| signed(parts(&header, content));
     let usual = || header("kernel_info_request", &json!({}));
     add("deep JSON", info(usual(), &b"[".repeat(100_000)));
-    add("deep JSON in the header", signed(vec![b"{\"a\":".repeat(100_000), b"{}".to_vec(), b"{}".to_vec(), b"{}".to_vec()]));
+    add(
+        "deep JSON in the header",
+        signed(vec![b"{\"a\":".repeat(100_000), b"{}".to_vec(), b"{}".to_vec(), b"{}".to_vec()]),
+    );
     add("no msg_type", info(json!({"msg_id": "1"}), b"{}"));
     for (what, kind) in [("a number", json!(7)), ("null", Value::Null), ("a list", json!([])), ("true", json!(true))] {
         add(&format!("a msg_type that is {what}"), info(json!({"msg_id": "1", "msg_type": kind}), b"{}"));

@@ -70,10 +70,9 @@ async fn a_launch_is_one_picture_that_changes_in_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_later_goes_to_the_cell_that_brought_it_about() {
     let mut kernel = Kernel::start(&["--rust", "off"]).await;
-    for (code, shown) in [
-        ("run --cmd 'sleep 0.7' --name nap", "RUNNING"),
-        ("run --cmd 'sleep 0.7' --name doze --no-wait", "STAGING"),
-    ] {
+    for (code, shown) in
+        [("run --cmd 'sleep 0.7' --name nap", "RUNNING"), ("run --cmd 'sleep 0.7' --name doze --no-wait", "STAGING")]
+    {
         let id = kernel.send(ExecuteRequest::new(code.to_owned())).await;
         let outputs = kernel.outputs(&id).await;
         let place = outputs.iter().find_map(|output| match output {
@@ -140,7 +139,10 @@ async fn what_another_session_has_launched_is_killed_when_confirmed() {
         assert_eq!(killed, want == ReplyStatus::Ok, "{code}: {tasks}");
     }
     // What the front end can't be asked was typed, and that is enough.
-    let quiet = ExecuteRequest { allow_stdin: false, ..ExecuteRequest::new("run --cmd 'sleep 60' --name own\nkill own".to_owned()) };
+    let quiet = ExecuteRequest {
+        allow_stdin: false,
+        ..ExecuteRequest::new("run --cmd 'sleep 60' --name own\nkill own".to_owned())
+    };
     second.send(quiet).await;
     let Content::ExecuteReply(reply) = second.reply().await.content else { panic!("no reply") };
     assert_eq!(reply.status, ReplyStatus::Ok);

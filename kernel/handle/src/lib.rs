@@ -38,7 +38,7 @@ pub use task::{Logs, Task, TaskState, Tasks, Until, Update, Updates};
 /// Everything that a cell needs.
 pub mod prelude {
     pub use crate::{
-        Agent, Agents, Answer, Error, Framework, FrameworkInfo, Logs, Master, Offer, Offers, Show, Task, TaskInfo, TaskState,
-        Tasks, Update, Updates, attach, connect, connect_embedded, input, mins, password, secs,
+        Agent, Agents, Answer, Error, Framework, FrameworkInfo, Logs, Master, Offer, Offers, Show, Task, TaskInfo,
+        TaskState, Tasks, Update, Updates, attach, connect, connect_embedded, input, mins, password, secs,
     };
 }

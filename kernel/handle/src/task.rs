@@ -230,7 +230,8 @@ impl Task {
     }
 
     fn printed(&self, which: &str) -> Result<Logs> {
-        let answer = ask(op("run", [("text", format!("logs {}{which}", quoted(&self.id)).as_str().into())]), Duration::ZERO)?;
+        let answer =
+            ask(op("run", [("text", format!("logs {}{which}", quoted(&self.id)).as_str().into())]), Duration::ZERO)?;
         let text = match answer.get("json") {
             Value::Text(text) => text.clone(),
             _ => answer.get("plain").text().to_owned(),

@@ -228,14 +228,14 @@ impl Evaluator {
         let marked = mark::marked(code);
         let run = Run { id, teller, stopper, answered, mark };
         stopper.begin(marked.is_some());
-        let (mut result, mut heard) = run.once(running, marked.as_deref().unwrap_or(code));
+        let (mut result, mut heard) = run.once(running, marked.as_deref().unwrap_or(code), marked.is_some());
         if marked.is_some()
             && matches!(result, Err(evcxr::Error::CompilationErrors(_)))
             && stopper.interrupted().is_none()
         {
             // What the mark has spoilt compiles without it; what the person spoilt is told in their own words.
             stopper.begin(false);
-            (result, heard) = run.once(running, code);
+            (result, heard) = run.once(running, code, false);
             heard.unmarked();
         } else if marked.is_none() {
             heard.unmarked();
@@ -254,7 +254,7 @@ impl Evaluator {
             Err(evcxr::Error::SubprocessTerminated(why)) => Err(heard.death(&why, &variables, interrupted.is_some())),
             Err(_) if interrupted.is_some() => Err(fate::never_begun()),
             Err(evcxr::Error::CompilationErrors(errors)) => Err(fate::compilation(code, &errors)),
-            Err(error) => Err(Trouble::new("RustError", error.to_string())),
+            Err(error) => Err(other(&error.to_string())),
         }
     }
 
@@ -285,6 +285,16 @@ impl Evaluator {
     }
 }
 
+/// What is none of the compiler's errors.
+fn other(error: &str) -> Trouble {
+    let trouble = Trouble::new("RustError", error);
+    if error.contains("determine type") && !toolchain::has_sources() {
+        return trouble
+            .line("Types can't be inferred without the standard library's sources: rustup component add rust-src");
+    }
+    trouble
+}
+
 /// One cell's run.
 struct Run<'a> {
     id: u64,
@@ -308,8 +318,13 @@ impl Run<'_> {
     }
 
     /// Runs code once, with its output going out as it comes.
-    fn once(&self, running: &mut Running, code: &str) -> (Result<evcxr::EvalOutputs, evcxr::Error>, Heard) {
-        let (stop, stopped) = crossbeam_channel::bounded::<()>(0);
+    fn once(
+        &self,
+        running: &mut Running,
+        code: &str,
+        marked: bool,
+    ) -> (Result<evcxr::EvalOutputs, evcxr::Error>, Heard) {
+        let (stop, stopped) = crossbeam_channel::bounded(1);
         let Running { context, outputs, .. } = running;
         std::thread::scope(|scope| {
             let (teller, stopper, mark, id) = (self.teller.clone(), self.stopper, self.mark, self.id);
@@ -318,7 +333,8 @@ impl Run<'_> {
             let mut callbacks =
                 EvalCallbacks { input_reader: &|request| self.ask(request.prompt, request.is_password) };
             let result = context.execute_with_callbacks(code, &mut callbacks);
-            drop(stop);
+            // A listener that is gone needs no word.
+            let _ = stop.send(marked && result.is_ok());
             (result, listener.join().unwrap_or_default())
         })
     }

@@ -11,6 +11,8 @@ pub struct Heard {
     unmarked: bool,
     /// What came on stderr at its end.
     errors: Vec<String>,
+    /// The first line on stderr that tells of a crash.
+    crash: Option<String>,
 }
 
 const KEPT: &str = "Variables from before this cell are kept; the framework and its tasks are untouched.";
@@ -25,6 +27,14 @@ impl Heard {
     /// Whether it was.
     pub fn has_ended(&self) -> bool {
         self.reached
+    }
+
+    /// A line came on stderr.
+    pub fn says(&mut self, line: &str) {
+        let is_crash = CRASHES.iter().any(|start| line.starts_with(start)) || line.contains("has overflowed its stack");
+        if is_crash && self.crash.is_none() {
+            self.crash = Some(line.to_owned());
+        }
     }
 
     /// What came on stderr and wasn't passed on.
@@ -51,7 +61,9 @@ impl Heard {
         match self.panic() {
             Some(at) => self.panicked(at),
             None => {
-                let message = self.errors.join("\n");
+                // What the cell itself wrote before isn't why it ended.
+                let first = self.errors.iter().rposition(|line| line.starts_with("error: ")).unwrap_or(0);
+                let message = self.errors.get(first..).unwrap_or_default().join("\n");
                 let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
                 Trouble::new("Err", if message.is_empty() { "a ? met an error".to_owned() } else { message }).line(
                     "The `?` ended the cell here: variables that it would have set are not set, the others are kept.",
@@ -87,7 +99,7 @@ impl Heard {
         let (name, value) = if killed {
             ("Interrupted", "the cell didn't stop, so its process was ended".to_owned())
         } else {
-            ("ChildExit", how_it_ended(why, &self.errors))
+            ("ChildExit", how_it_ended(why, self.crash.as_deref()))
         };
         Trouble::new(name, value).line(format!("{lost}. {UNTOUCHED}"))
     }
@@ -111,12 +123,10 @@ fn is_backtrace(line: &str) -> bool {
 const CRASHES: [&str; 4] = ["Segmentation fault.", "Illegal instruction.", "Bus error.", "memory allocation of"];
 
 /// The end of a process in words: its status, and what it said of a crash.
-fn how_it_ended(why: &str, errors: &[String]) -> String {
+fn how_it_ended(why: &str, crash: Option<&str>) -> String {
     let status = why.rsplit("Subprocess terminated with status: ").next().unwrap_or(why).trim();
-    let is_crash =
-        |line: &&String| CRASHES.iter().any(|start| line.starts_with(start)) || line.contains("has overflowed its stack");
     let ended = "the process that runs Rust cells ended";
-    match errors.iter().find(is_crash) {
+    match crash {
         Some(crash) => format!("{ended}: {} ({status})", crash.trim().trim_end_matches('.')),
         // Nobody here sends it to a cell that wasn't interrupted.
         None if status.contains("signal: 9") => format!("{ended}: {status}; the system kills so when memory runs out"),
@@ -162,7 +172,9 @@ mod tests {
     use super::*;
 
     fn heard(errors: &[&str]) -> Heard {
-        Heard { errors: errors.iter().map(ToString::to_string).collect(), ..Heard::default() }
+        let mut heard = Heard { errors: errors.iter().map(ToString::to_string).collect(), ..Heard::default() };
+        errors.iter().for_each(|line| heard.says(line));
+        heard
     }
 
     #[test]
@@ -170,6 +182,7 @@ mod tests {
         for (errors, name, value) in [
             (&["thread 'main' panicked at src/lib.rs:1:1:", "boom", "stack backtrace:", "0: x"][..], "Panic", "boom"),
             (&["error: no agent"], "Err", "no agent"),
+            (&["on my way", "error: no agent", "  help: none"], "Err", "no agent\n  help: none"),
             (&[], "Err", "a ? met an error"),
         ] {
             let trouble = heard(errors).failure();

@@ -231,8 +231,12 @@ impl Rust {
                 () = tokio::time::sleep(BEAT) => {
                     let doing = lock(&self.shared.doing).clone();
                     display.waiting(&doing, start.elapsed());
-                    if interrupted_at.is_some_and(|at| at.elapsed() > LAST_RESORT) {
-                        self.kill();
+                    if let Some(at) = interrupted_at {
+                        // The cell may have begun to wait only now.
+                        kernel.interrupt_cells();
+                        if at.elapsed() > LAST_RESORT {
+                            self.kill();
+                        }
                     }
                 }
             }

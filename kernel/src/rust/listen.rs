@@ -1,6 +1,6 @@
 //! What a running cell prints: passed on as it comes, but for the marks and for what becomes its error.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evcxr::EvalContextOutputs;
 
@@ -12,23 +12,40 @@ use super::talk::Told;
 use crate::iopub::Stream;
 
 /// For how long a line on stderr may turn out to be what ended the cell.
-const HELD: Duration = Duration::from_millis(40);
+const HELD: Duration = Duration::from_millis(150);
+/// On a busy machine it may have been passed on before it turned out so: then it is told in both places.
+const PASSED: Duration = Duration::from_millis(1000);
 /// How long the slower of both pipes may lag behind.
 const LAG: Duration = Duration::from_millis(5);
+/// How long it may where a cell has failed: why is still to come, on a busy machine much later.
+const LAG_OF_FAILURE: Duration = Duration::from_millis(1000);
+/// When nothing has come for so long, a failure has said everything.
+const SAID: Duration = Duration::from_millis(30);
 /// Lines that are at hand together go out together, up to so many bytes.
 const FULL: usize = 64 << 10;
 
-/// Passes output on until told to stop and nothing is left.
+/// Passes output on until told to stop and nothing is left. What stops it tells whether a cell with marks has run.
 pub fn listen(
     outputs: &EvalContextOutputs,
     mark: &str,
     id: u64,
     teller: &Teller,
     stopper: &Stopper,
-    stopped: &crossbeam_channel::Receiver<()>,
+    stopped: &crossbeam_channel::Receiver<bool>,
 ) -> Heard {
     let heard = Heard::default();
-    let mut listener = Listener { mark, id, teller, stopper, heard, text: String::new(), held: Vec::new(), panics: false };
+    let mut listener = Listener {
+        mark,
+        id,
+        teller,
+        stopper,
+        heard,
+        text: String::new(),
+        held: Vec::new(),
+        passed: Vec::new(),
+        panics: false,
+    };
+    let mut had_marks = false;
     loop {
         crossbeam_channel::select! {
             recv(outputs.stdout) -> line => match line {
@@ -36,14 +53,17 @@ pub fn listen(
                 Err(_) => break,
             },
             recv(outputs.stderr) -> line => match line { Ok(line) => listener.error(line), Err(_) => break },
-            recv(stopped) -> _ => break,
+            recv(stopped) -> ran => {
+                had_marks = ran.unwrap_or(false);
+                break;
+            }
             default(HELD) => listener.release(),
         }
     }
     while let Ok(line) = outputs.stdout.try_recv() {
         listener.all_out(line, outputs);
     }
-    while let Ok(line) = outputs.stderr.recv_timeout(LAG) {
+    while let Ok(line) = outputs.stderr.recv_timeout(listener.patience(had_marks)) {
         listener.error(line);
     }
     listener.end()
@@ -59,6 +79,8 @@ struct Listener<'a> {
     text: String,
     /// Lines of stderr that haven't been passed on yet.
     held: Vec<String>,
+    /// Lines of stderr that have been passed on, and when.
+    passed: Vec<(Instant, String)>,
     panics: bool,
 }
 
@@ -74,6 +96,9 @@ impl Listener<'_> {
         if !self.panics && !self.held.is_empty() {
             let lines = std::mem::take(&mut self.held);
             self.pass(Stream::Err, lines.join("\n") + "\n");
+            let now = Instant::now();
+            self.passed.retain(|(at, _)| at.elapsed() < PASSED);
+            self.passed.extend(lines.into_iter().map(|line| (now, line)));
         }
     }
 
@@ -105,6 +130,15 @@ impl Listener<'_> {
         }
     }
 
+    /// How long to wait for more on stderr of a cell that ran with marks, or without.
+    fn patience(&self, had_marks: bool) -> Duration {
+        match (had_marks && !self.heard.has_ended(), self.held.is_empty()) {
+            (false, _) => LAG,
+            (true, true) => LAG_OF_FAILURE,
+            (true, false) => SAID,
+        }
+    }
+
     fn error(&mut self, line: String) {
         // A panic's message becomes the cell's error; its backtrace is all runtime.
         if line.contains("panicked at") {
@@ -113,6 +147,7 @@ impl Listener<'_> {
             self.release();
             self.panics = true;
         }
+        self.heard.says(&line);
         self.held.push(line);
     }
 
@@ -121,7 +156,12 @@ impl Listener<'_> {
             self.panics = false;
             self.release();
         }
-        self.heard.said_last(std::mem::take(&mut self.held));
+        let mut lines = std::mem::take(&mut self.held);
+        if !self.panics {
+            let passed = self.passed.into_iter().filter(|(at, _)| at.elapsed() < PASSED).map(|(_, line)| line);
+            lines.splice(0..0, passed);
+        }
+        self.heard.said_last(lines);
         self.heard
     }
 }

@@ -34,7 +34,10 @@ pub fn marked(cell: &str) -> Option<String> {
 fn head(cell: &str) -> usize {
     let is_head = |line: &&str| {
         let bare = line.trim();
-        bare.is_empty() || line.starts_with("//") || line.starts_with('!') || line.trim_start_matches(' ').starts_with(':')
+        bare.is_empty()
+            || line.starts_with("//")
+            || line.starts_with('!')
+            || line.trim_start_matches(' ').starts_with(':')
     };
     // A path may begin with colons, but no statement does.
     cell.split_inclusive('\n').take_while(is_head).map(str::len).sum()

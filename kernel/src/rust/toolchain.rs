@@ -119,12 +119,18 @@ pub fn unpack_handle() -> io::Result<PathBuf> {
 /// Where the standard library's shared object is: without it, the child can't load cells when the build folder and the
 /// toolchain lie under a common directory.
 pub fn library_folder() -> Result<PathBuf, String> {
-    let output = Command::new("rustc")
-        .args(["--print", "target-libdir"])
-        .output()
-        .map_err(|error| format!("Rust cells need a Rust toolchain, and rustc can't be run: {error}"))?;
+    let output = Command::new("rustc").args(["--print", "target-libdir"]).output().map_err(|error| {
+        format!("Rust cells need Rust, and rustc can't be run ({error}): install it from https://rustup.rs")
+    })?;
     if !output.status.success() {
         return Err(format!("rustc fails: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+/// Whether the standard library's sources are there, without which the types of variables can't be inferred.
+pub fn has_sources() -> bool {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let folder = sysroot.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    folder.is_ok_and(|folder| folder.join("lib/rustlib/src/rust/library").is_dir())
 }

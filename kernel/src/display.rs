@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::bundle::{self, Trouble};
 use crate::iopub::{Iopub, Stream};
-use crate::late::{Left, Picture};
+use crate::late::{Late, Left, Picture};
 use crate::stdin::Stdin;
 use crate::wire::{Parent, Request};
 
@@ -52,6 +52,8 @@ pub struct Display {
     /// Whether the last thing shown was printed: a word of waiting below it would leave an empty line.
     printed: bool,
     asker: Option<Asker>,
+    /// Told at once of what the cell launches: its fate is news of this cell only.
+    late: Option<Late>,
     launched: Vec<Launched>,
     subscribed: bool,
 }
@@ -90,15 +92,16 @@ impl Display {
             shown: false,
             printed: false,
             asker: None,
+            late: None,
             launched: Vec::new(),
             subscribed: false,
         }
     }
 
-    /// With somebody to ask.
+    /// With somebody to ask, and somebody who keeps outputs alive.
     #[must_use]
-    pub fn asking(mut self, asker: Asker) -> Self {
-        self.asker = Some(asker);
+    pub fn with(mut self, asker: Asker, late: Late) -> Self {
+        (self.asker, self.late) = (Some(asker), Some(late));
         self
     }
 
@@ -329,7 +332,12 @@ impl Output for Display {
 
     fn caused(&mut self, what: Caused) {
         match what {
-            Caused::Tasks(tasks) => self.launched.push(Launched { tasks, picture: None, open: true }),
+            Caused::Tasks(tasks) => {
+                if let Some(late) = &self.late {
+                    late.keep(Left::Launched(tasks.clone()));
+                }
+                self.launched.push(Launched { tasks, picture: None, open: true });
+            }
             Caused::Subscription => self.subscribed = true,
         }
     }

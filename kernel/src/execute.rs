@@ -72,7 +72,7 @@ async fn execute(kernel: &Kernel, request: &Request) -> (Value, bool) {
     let cancel = kernel.begin(request.subshell.as_deref());
     let mut cell = Cell { kernel, request, cancel, payload: Vec::new() };
     let asker = Asker { stdin: Arc::clone(&kernel.stdin), request: request.clone() };
-    let mut display = Display::new(kernel.iopub.clone(), request.parent.clone(), number, silent).asking(asker);
+    let mut display = Display::new(kernel.iopub.clone(), request.parent.clone(), number, silent).with(asker, kernel.late.clone());
     let result = cell.run(code, &mut display).await;
     if let Some(engine) = kernel.started_engine() {
         display.picture(|tasks| engine.picture(tasks).0);

@@ -3,7 +3,7 @@
 //! A task's picture stays alive under the cell that launched it, until the task is over. What befalls the framework
 //! (a lost connection, an agent gone) is told under the cell that subscribed. Nothing here runs a command.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub struct Picture {
 /// What a cell leaves behind.
 #[derive(Debug)]
 pub enum Left {
+    /// It has launched these tasks, and tells of them.
+    Launched(Vec<String>),
     /// A picture that may change.
     Picture(Picture),
     /// It has subscribed: what befalls the framework is told under it.
@@ -66,7 +68,7 @@ impl Late {
 
 /// Keeps outputs alive until `stop`.
 pub async fn follow(engine: Engine, iopub: Iopub, left: mpsc::UnboundedReceiver<Left>, stop: CancellationToken) {
-    let alive = Alive { engine: engine.clone(), iopub, pictures: VecDeque::new(), journal: None };
+    let alive = Alive { engine: engine.clone(), iopub, pictures: VecDeque::new(), journal: None, launched: HashSet::new() };
     let alive = Mutex::new(alive);
     let both = async { tokio::join!(draw(&engine, &alive, left), listen(&engine, &alive)) };
     stop.run_until_cancelled(both).await;
@@ -92,7 +94,7 @@ async fn draw(engine: &Engine, alive: &Mutex<Alive>, mut left: mpsc::UnboundedRe
                     return;
                 }
                 // Pictures of another master's tasks stand still.
-                lock(alive).pictures.clear();
+                lock(alive).forget();
                 changes = engine.session().changes();
             }
             changed = changes.changed(), if some => match changed {
@@ -127,11 +129,14 @@ struct Alive {
     iopub: Iopub,
     pictures: VecDeque<Picture>,
     journal: Option<Journal>,
+    /// The tasks that cells have launched on this master.
+    launched: HashSet<String>,
 }
 
 impl Alive {
     fn take(&mut self, left: Left) {
         match left {
+            Left::Launched(tasks) => self.launched.extend(tasks),
             Left::Picture(picture) => {
                 self.pictures.push_back(picture);
                 if self.pictures.len() > ALIVE {
@@ -144,6 +149,11 @@ impl Alive {
                 self.journal = Some(Journal { parent, display: None, lines: VecDeque::new() });
             }
         }
+    }
+
+    fn forget(&mut self) {
+        self.pictures.clear();
+        self.launched.clear();
     }
 
     fn redraw(&mut self) {
@@ -161,11 +171,9 @@ impl Alive {
 
     fn tell(&mut self, moment: Vec<Notice>) {
         let Some(journal) = &mut self.journal else { return };
-        let drawn = |notice: &Notice| {
-            let task = notice.task.as_ref().map(|(task, _)| task);
-            task.is_some_and(|task| self.pictures.iter().any(|picture| picture.tasks.contains(task)))
-        };
-        // A task that has a picture is told of there; and what is as it should be is no news.
+        let launched = &self.launched;
+        let drawn = |notice: &Notice| notice.task.as_ref().is_some_and(|(task, _)| launched.contains(task));
+        // A task is told of where it was launched; and what is as it should be is no news.
         let is_news = |notice: &Notice| notice.connection || matches!(notice.tone, Tone::Bad | Tone::Unsure);
         let news = moment.into_iter().filter(|notice| is_news(notice) && !drawn(notice));
         let before = journal.lines.len();

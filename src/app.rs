@@ -7,9 +7,9 @@ use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::time::Duration;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use tokio::net::TcpListener;
@@ -239,7 +239,7 @@ impl Place {
             let target = Target { address: master.value.clone(), label: None, embedded: false };
             return Ok(Self { target, cluster: None });
         }
-        let settings = embedded::Config { docker, besides: Some(page), ..embedded::Config::default() };
+        let settings = embedded::Config { docker, besides: Some(ui::beside), ..embedded::Config::default() };
         let cluster =
             Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;
         let address =
@@ -293,6 +293,7 @@ async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, 
     let (status, how) = match ran {
         Ran::Ended(Outcome::Done) => (DONE, Leave::Unsaid),
         Ran::Ended(Outcome::Failed) => (FAILED, Leave::Unsaid),
+        Ran::Ended(Outcome::Misused) => (USAGE, Leave::Unsaid),
         Ran::Ended(Outcome::Cancelled) => (INTERRUPTED, Leave::Unsaid),
         Ran::Ended(Outcome::Quit(how)) => (DONE, how),
         Ran::Told(status) => (status, Leave::Unsaid),
@@ -380,14 +381,6 @@ fn lines() -> io::Result<tokio::sync::mpsc::Receiver<io::Result<String>>> {
     };
     std::thread::Builder::new().name("standard input".to_owned()).spawn(read)?;
     Ok(lines)
-}
-
-/// The page that the embedded master serves at `/`. Without it the master still answers everything else.
-fn page(master: SocketAddr) -> axum::Router {
-    ui::of(master).unwrap_or_else(|error| {
-        tracing::error!(%error, "no page at /");
-        axum::Router::new()
-    })
 }
 
 /// `ui`: serves the page of a master until a signal comes.
@@ -514,9 +507,10 @@ async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
         address: local.ip,
         port: local.port,
         agents: usize::from(local.agents),
+        agent_ports: local.agent_port,
         work_dir: local.work_dir.clone(),
         docker: if local.no_docker { Docker::Never } else { Docker::Auto },
-        besides: Some(page),
+        besides: Some(ui::beside),
         ..embedded::Config::default()
     };
     let cluster = Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;

@@ -72,7 +72,8 @@ async fn execute(kernel: &Kernel, request: &Request) -> (Value, bool) {
     let cancel = kernel.begin(request.subshell.as_deref());
     let mut cell = Cell { kernel, request, cancel, payload: Vec::new() };
     let asker = Asker { stdin: Arc::clone(&kernel.stdin), request: request.clone() };
-    let mut display = Display::new(kernel.iopub.clone(), request.parent.clone(), number, silent).with(asker, kernel.late.clone());
+    let mut display =
+        Display::new(kernel.iopub.clone(), request.parent.clone(), number, silent).with(asker, kernel.late.clone());
     let result = cell.run(code, &mut display).await;
     if let Some(engine) = kernel.started_engine() {
         display.picture(|tasks| engine.picture(tasks).0);
@@ -166,7 +167,7 @@ impl Cell<'_> {
         let engine = self.kernel.engine().await.map_err(|wrong| Trouble::from_diagnostic(&wrong))?;
         match engine.execute(text, display, &self.cancel).await {
             Outcome::Done => Ok(()),
-            Outcome::Failed => Err(match display.take_trouble() {
+            Outcome::Failed | Outcome::Misused => Err(match display.take_trouble() {
                 Some(diagnostic) => Trouble::from_diagnostic(&diagnostic),
                 None => Trouble::new("MesosError", "the command failed; what it said stands above"),
             }),

@@ -68,7 +68,8 @@ impl Late {
 
 /// Keeps outputs alive until `stop`.
 pub async fn follow(engine: Engine, iopub: Iopub, left: mpsc::UnboundedReceiver<Left>, stop: CancellationToken) {
-    let alive = Alive { engine: engine.clone(), iopub, pictures: VecDeque::new(), journal: None, launched: HashSet::new() };
+    let alive =
+        Alive { engine: engine.clone(), iopub, pictures: VecDeque::new(), journal: None, launched: HashSet::new() };
     let alive = Mutex::new(alive);
     let both = async { tokio::join!(draw(&engine, &alive, left), listen(&engine, &alive)) };
     stop.run_until_cancelled(both).await;

@@ -349,7 +349,9 @@ async fn read(stdout: ChildStdout, mut child: Child, number: u64, waiting: Waiti
             Ok(told) => {
                 let listener = told.id().and_then(|id| lock(&waiting).get(&id).cloned());
                 // Whoever asked may have given up.
-                let _ = listener.map(|listener| listener.send(told));
+                if let Some(listener) = listener {
+                    let _ = listener.send(told);
+                }
             }
             Err(error) => warn!("the evaluator says what nobody understands: {error}"),
         }

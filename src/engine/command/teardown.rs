@@ -38,9 +38,8 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
 pub(super) async fn confirmed(context: &mut Context<'_>) -> Result<(), Failure> {
     let session = context.session();
     let taken_up = session.status().borrow().framework.as_ref().is_some_and(|framework| framework.id.is_some());
-    let foreign = session.read(|state| {
-        state.tasks.iter().filter(|task| task.launch.is_none() && !task.is_over()).count()
-    });
+    let foreign =
+        session.read(|state| state.tasks.iter().filter(|task| task.launch.is_none() && !task.is_over()).count());
     if !taken_up || foreign == 0 {
         return Ok(());
     }

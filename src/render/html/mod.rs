@@ -131,7 +131,9 @@ fn largest(table: &Table, at: usize) -> Option<f64> {
 
 fn amount(cell: &Cell) -> Option<f64> {
     match cell {
-        Cell::Cpus(amount) | Cell::Mebibytes(amount) | Cell::Number(amount) => Some(*amount).filter(|it| it.is_finite()),
+        Cell::Cpus(amount) | Cell::Mebibytes(amount) | Cell::Number(amount) => {
+            Some(*amount).filter(|it| it.is_finite())
+        }
         _ => None,
     }
 }

@@ -131,7 +131,7 @@ fn a_measured_column_has_bars_against_its_largest() {
         table.push([Cell::text(name), Cell::Cpus(cpus), Cell::Mebibytes(64.0)]);
     }
     let html = write(&table.into());
-    for (width, count) in [("width:100%", 1), ("width:25%", 1), ("width:0%", 1)] {
+    for (width, count) in [("width:100.0%", 1), ("width:25.0%", 1), ("width:0.0%", 1)] {
         assert_eq!(html.matches(width).count(), count, "{width}: {html}");
     }
 }

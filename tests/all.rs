@@ -13,6 +13,7 @@ mod support;
 mod cli;
 mod embedded;
 mod engine;
+mod faults;
 mod flow;
 mod golden;
 mod lang;

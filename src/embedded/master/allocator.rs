@@ -4,6 +4,7 @@
 //! Pure: time comes in as an argument, offers go out as a list. Knows amounts, not tasks.
 //! (apache/mesos: src/master/allocator/mesos/hierarchical.cpp)
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -30,11 +31,10 @@ pub(super) struct Allocation {
     pub(super) resources: Resources,
 }
 
-/// What a framework has refused, and until when.
+/// What a framework has refused of an agent, and until when.
 #[derive(Debug)]
 struct Refusal {
     role: String,
-    agent: AgentId,
     resources: Resources,
     until: Instant,
 }
@@ -44,7 +44,7 @@ struct Framework {
     roles: Vec<String>,
     suppressed: HashSet<String>,
     active: bool,
-    refusals: Vec<Refusal>,
+    refusals: HashMap<AgentId, Vec<Refusal>>,
     constraints: Constraints,
     gpus: bool,
     shared: bool,
@@ -63,15 +63,37 @@ struct Agent {
     /// Offered or in use, by framework; marked with roles.
     given: HashMap<FrameworkId, Resources>,
     active: bool,
+    /// What follows from the rest, until that changes: a round over many agents of which few have changed is short.
+    counted: Option<Counted>,
 }
 
+/// An agent's amounts.
+#[derive(Debug)]
+struct Counted {
+    available: Resources,
+    total: Amounts,
+    /// By role and framework.
+    given: Vec<(String, FrameworkId, Amounts)>,
+}
+
+/// Amounts by name, in thousandths.
+type Amounts = BTreeMap<String, i64>;
+
 impl Agent {
-    fn available(&self) -> Resources {
-        let mut rest = self.total.clone();
-        for given in self.given.values() {
-            rest.subtract(&given.unallocated());
-        }
-        rest
+    fn count(&mut self) -> &Counted {
+        let Self { total, given, counted, .. } = self;
+        counted.get_or_insert_with(|| {
+            let (mut available, mut amounts) = (total.clone(), Vec::new());
+            for (framework, given) in given.iter() {
+                available.subtract(&given.unallocated());
+                for resource in given.list() {
+                    let role = resource.allocation_info.as_ref().and_then(|info| info.role.clone());
+                    let one = Resources::of(std::slice::from_ref(resource)).quantities();
+                    amounts.push((role.unwrap_or_else(|| "*".to_owned()), framework.clone(), one));
+                }
+            }
+            Counted { available, total: total.quantities(), given: amounts }
+        })
     }
 }
 
@@ -102,7 +124,7 @@ impl Allocator {
             roles: Vec::new(),
             suppressed: HashSet::new(),
             active: false,
-            refusals: Vec::new(),
+            refusals: HashMap::new(),
             constraints: Constraints::default(),
             gpus: false,
             shared: false,
@@ -127,7 +149,7 @@ impl Allocator {
         // A role that is suppressed no more is as if it had been revived: its filters go.
         let revived: Vec<String> =
             framework.suppressed.iter().filter(|role| !suppressed.contains(role)).cloned().collect();
-        framework.refusals.retain(|refusal| !revived.contains(&refusal.role));
+        framework.forget_refusals(&revived);
         framework.suppressed = suppressed.iter().cloned().collect();
         framework.constraints = constraints;
         framework.gpus = can(info, &FrameworkCapabilityType::GpuResources);
@@ -150,7 +172,9 @@ impl Allocator {
     pub(super) fn remove_framework(&mut self, id: &FrameworkId) {
         self.frameworks.remove(id);
         for (_, agent) in self.agents.values_mut() {
-            agent.given.remove(id);
+            if agent.given.remove(id).is_some() {
+                agent.counted = None;
+            }
         }
     }
 
@@ -166,7 +190,7 @@ impl Allocator {
     }
 
     pub(super) fn add_agent(&mut self, id: &AgentId, info: &AgentInfo, total: Resources) {
-        let agent = Agent { info: info.clone(), total, given: HashMap::new(), active: true };
+        let agent = Agent { info: info.clone(), total, given: HashMap::new(), active: true, counted: None };
         self.agents.insert(self.next_agent, (id.clone(), agent));
         self.keys.insert(id.clone(), self.next_agent);
         self.next_agent += 1;
@@ -177,7 +201,7 @@ impl Allocator {
             self.agents.remove(&key);
         }
         for framework in self.frameworks.values_mut() {
-            framework.refusals.retain(|refusal| refusal.agent != *id);
+            framework.refusals.remove(id);
         }
     }
 
@@ -191,6 +215,7 @@ impl Allocator {
     /// An operation has made other resources of some of the agent's.
     pub(super) fn convert(&mut self, id: &AgentId, framework: &FrameworkId, from: &Resources, to: &Resources) {
         let Some(agent) = self.agent_mut(id) else { return };
+        agent.counted = None;
         agent.total.subtract(&from.unallocated());
         agent.total.add(&to.unallocated());
         let given = agent.given.entry(framework.clone()).or_default();
@@ -211,6 +236,7 @@ impl Allocator {
     /// Resources that nobody has asked for come to a framework: those of tasks that an agent brings along.
     pub(super) fn give(&mut self, framework: &FrameworkId, agent: &AgentId, resources: &Resources) {
         if let Some(agent) = self.agent_mut(agent) {
+            agent.counted = None;
             agent.given.entry(framework.clone()).or_default().add(resources);
         }
     }
@@ -231,6 +257,7 @@ impl Allocator {
             if given.is_empty() {
                 agent.given.remove(framework);
             }
+            agent.counted = None;
         }
         let Some(filters) = filters.filter(|_| !resources.is_empty()) else { return };
         let Some(framework) = self.frameworks.get_mut(framework) else { return };
@@ -244,9 +271,8 @@ impl Allocator {
             return;
         }
         let role = resources.list().iter().find_map(|resource| resource.allocation_info.as_ref()?.role.clone());
-        framework.refusals.push(Refusal {
+        framework.refusals.entry(agent.clone()).or_default().push(Refusal {
             role: role.unwrap_or_else(|| "*".to_owned()),
-            agent: agent.clone(),
             resources: resources.unallocated(),
             // A filter must outlive the next round, or it would be none.
             until: now + Duration::from_secs_f64(seconds).max(self.interval),
@@ -266,7 +292,7 @@ impl Allocator {
         if let Some(framework) = self.frameworks.get_mut(id) {
             let named = if roles.is_empty() { framework.roles.clone() } else { roles.to_vec() };
             framework.suppressed.retain(|role| !named.contains(role));
-            framework.refusals.retain(|refusal| !named.contains(&refusal.role));
+            framework.forget_refusals(&named);
         }
     }
 
@@ -281,28 +307,37 @@ impl Allocator {
     /// One round: everything that can be given goes to those who have least.
     pub(super) fn allocate(&mut self, now: Instant) -> Vec<Allocation> {
         for framework in self.frameworks.values_mut() {
-            framework.refusals.retain(|refusal| refusal.until > now);
+            framework.refusals.retain(|_, refusals| {
+                refusals.retain(|refusal| refusal.until > now);
+                !refusals.is_empty()
+            });
         }
         let mut allocations = Vec::new();
         // Counted once a round, and kept up as it goes: a round over many agents would take their square otherwise.
-        let mut shares = Shares::new(self);
+        let Some(mut queue) = Queue::new(self) else { return allocations };
         let agents: Vec<usize> =
             self.agents.iter().filter(|(_, (_, agent))| agent.active).map(|(key, _)| *key).collect();
         for key in agents {
-            let Some((_, agent)) = self.agents.get(&key) else { continue };
-            let mut available = agent.available();
-            if available.is_empty() {
+            let Some((_, agent)) = self.agents.get_mut(&key) else { continue };
+            let counted = agent.count();
+            if counted.available.is_empty() {
                 continue;
             }
-            for (role, framework) in self.queue(&shares) {
+            let mut available = counted.available.clone();
+            // In the order at the beginning: what this agent gives changes it for the next one.
+            let mut given: Vec<(String, FrameworkId, Resources)> = Vec::new();
+            for (role, framework) in queue.order() {
                 if available.is_empty() {
                     break;
                 }
-                if let Some(resources) = self.fitting(key, &available, &role, &framework) {
+                if let Some(resources) = self.fitting(key, &available, role, framework) {
                     available.subtract(&resources);
-                    shares.give(&role, &framework, resources.quantities());
-                    allocations.extend(self.grant(key, resources, role, framework));
+                    given.push((role.to_owned(), framework.clone(), resources));
                 }
+            }
+            for (role, framework, resources) in given {
+                queue.give(&role, &framework, &resources.quantities());
+                allocations.extend(self.grant(key, resources, role, framework));
             }
         }
         allocations
@@ -312,6 +347,7 @@ impl Allocator {
         let resources = resources.allocated(&role);
         let (agent_id, agent) = self.agents.get_mut(&key)?;
         agent.given.entry(id.clone()).or_default().add(&resources);
+        agent.counted = None;
         let agent = agent_id.clone();
         *self.frameworks.get_mut(&id)?.served.entry(role.clone()).or_default() += 1;
         Some(Allocation { framework: id, role, agent, resources })
@@ -327,42 +363,30 @@ impl Allocator {
         if !framework.gpus && agent.total.amount("gpus") > 0.0 {
             return None;
         }
+        let refusals = || framework.refusals.get(agent_id).into_iter().flatten().filter(|refusal| refusal.role == role);
+        // Of what has been refused wholly, no part is wanted either.
+        if refusals().any(|refusal| refusal.resources.contains(available)) {
+            return None;
+        }
         let resources = available.filtered(|resource| framework.may_have(role, resource)).scalars_last();
         let enough = match framework.minimum.get(role) {
             Some(minimum) => minimum.is_empty() || minimum.iter().any(|amounts| holds(&resources, amounts)),
             None => resources.amount("cpus") >= 0.01 || resources.amount("mem") >= 32.0,
         };
-        let refused = framework.refusals.iter().any(|refusal| {
-            refusal.role == role && refusal.agent == *agent_id && refusal.resources.contains(&resources)
-        });
-        (enough && !refused).then_some(resources)
-    }
-
-    /// Roles and frameworks that want something, those with the least first.
-    fn queue(&self, shares: &Shares) -> Vec<(String, FrameworkId)> {
-        let mut queue: Vec<_> = self
-            .frameworks
-            .iter()
-            .filter(|(_, framework)| framework.active)
-            .flat_map(|(id, framework)| {
-                let wanted = framework.roles.iter().filter(|role| !framework.suppressed.contains(*role));
-                wanted.map(move |role| (framework, id, role))
-            })
-            .map(|(framework, id, role)| {
-                let served = framework.served.get(role).copied().unwrap_or(0);
-                (shares.of_role(role), (shares.of_framework(role, id), served), role.clone(), id.clone())
-            })
-            .collect();
-        queue.sort_by(|left, right| {
-            let roles = compare_paths(&left.0, &right.0);
-            let shares = left.1.0.total_cmp(&right.1.0).then(left.1.1.cmp(&right.1.1));
-            roles.then(shares).then_with(|| left.3.cmp(&right.3))
-        });
-        queue.into_iter().map(|(_, _, role, id)| (role, id)).collect()
+        let refused = || refusals().any(|refusal| refusal.resources.contains(&resources));
+        (enough && !refused()).then_some(resources)
     }
 }
 
 impl Framework {
+    /// Of these roles nothing is refused any more.
+    fn forget_refusals(&mut self, roles: &[String]) {
+        self.refusals.retain(|_, refusals| {
+            refusals.retain(|refusal| !roles.contains(&refusal.role));
+            !refusals.is_empty()
+        });
+    }
+
     fn may_have(&self, role: &str, resource: &Resource) -> bool {
         let reserved = reservation_role(resource);
         let for_role = reserved == "*" || reserved == role || role::is_below(role, reserved);
@@ -382,7 +406,7 @@ fn holds(resources: &Resources, amounts: &BTreeMap<String, i64>) -> bool {
 /// A role's place in the tree: the share of each ancestor and its name, itself last.
 type Path = Vec<(f64, String)>;
 
-fn compare_paths(left: &Path, right: &Path) -> std::cmp::Ordering {
+fn compare_paths(left: &Path, right: &Path) -> Ordering {
     for (left, right) in left.iter().zip(right) {
         if left.1 != right.1 {
             return left.0.total_cmp(&right.0).then_with(|| left.1.cmp(&right.1));
@@ -391,68 +415,128 @@ fn compare_paths(left: &Path, right: &Path) -> std::cmp::Ordering {
     left.len().cmp(&right.len())
 }
 
-/// Who has how much of the cluster.
-struct Shares {
-    total: BTreeMap<String, i64>,
-    /// By role, then by framework.
-    given: HashMap<String, HashMap<FrameworkId, BTreeMap<String, i64>>>,
+/// A role and those above it.
+fn ancestors(role: &str) -> impl Iterator<Item = &str> {
+    role.match_indices('/').map(|(at, _)| at).chain([role.len()]).map(move |end| &role[..end])
 }
 
-impl Shares {
-    fn new(allocator: &Allocator) -> Self {
-        let mut shares = Self { total: BTreeMap::new(), given: HashMap::new() };
-        for (_, agent) in allocator.agents.values() {
-            add(&mut shares.total, agent.total.quantities());
-            for (framework, given) in &agent.given {
-                for resource in given.list() {
-                    let role = resource.allocation_info.as_ref().and_then(|info| info.role.clone());
-                    let one = Resources::of(std::slice::from_ref(resource));
-                    shares.give(role.as_deref().unwrap_or("*"), framework, one.quantities());
-                }
+/// Who wants something, those first who have the least of the cluster.
+struct Queue {
+    total: Amounts,
+    /// What each role has, with all those below it.
+    roles: HashMap<String, Amounts>,
+    /// In order.
+    wanting: Vec<Role>,
+}
+
+/// A role that somebody wants something for.
+struct Role {
+    name: String,
+    path: Path,
+    /// In order.
+    frameworks: Vec<Wanting>,
+}
+
+/// A framework that wants something for a role.
+struct Wanting {
+    id: FrameworkId,
+    given: Amounts,
+    share: f64,
+    /// How often it got something: of two that have as much, the one that was served less comes first.
+    served: u64,
+}
+
+impl Queue {
+    /// `None` if nobody wants anything.
+    fn new(allocator: &mut Allocator) -> Option<Self> {
+        let mut wanting: BTreeMap<String, Vec<Wanting>> = BTreeMap::new();
+        for (id, framework) in allocator.frameworks.iter().filter(|(_, framework)| framework.active) {
+            for role in framework.roles.iter().filter(|role| !framework.suppressed.contains(*role)) {
+                let served = framework.served.get(role).copied().unwrap_or(0);
+                let one = Wanting { id: id.clone(), given: Amounts::new(), share: 0.0, served };
+                wanting.entry(role.clone()).or_default().push(one);
             }
         }
-        shares
-    }
-
-    fn give(&mut self, role: &str, framework: &FrameworkId, more: BTreeMap<String, i64>) {
-        let of_role = self.given.entry(role.to_owned()).or_default();
-        add(of_role.entry(framework.clone()).or_default(), more);
-    }
-
-    /// The largest part of any resource.
-    fn dominant(&self, given: &BTreeMap<String, i64>) -> f64 {
-        let parts = given.iter().filter_map(|(name, amount)| {
-            let total = *self.total.get(name)?;
-            (total > 0).then(|| *amount as f64 / total as f64)
-        });
-        parts.fold(0.0, f64::max)
-    }
-
-    fn of_framework(&self, role: &str, id: &FrameworkId) -> f64 {
-        self.given.get(role).and_then(|frameworks| frameworks.get(id)).map_or(0.0, |given| self.dominant(given))
-    }
-
-    fn of_role(&self, role: &str) -> Path {
-        let mut path = Path::new();
-        let ends = role.match_indices('/').map(|(at, _)| at).chain([role.len()]);
-        for end in ends {
-            let ancestor = &role[..end];
-            let mut sum = BTreeMap::new();
-            for (other, frameworks) in &self.given {
-                if other == ancestor || role::is_below(other, ancestor) {
-                    frameworks.values().for_each(|given| add(&mut sum, given.clone()));
-                }
-            }
-            path.push((self.dominant(&sum), ancestor.to_owned()));
+        if wanting.is_empty() {
+            return None;
         }
-        path
+        let mut queue = Self { total: Amounts::new(), roles: HashMap::new(), wanting: Vec::new() };
+        let mut given: HashMap<&str, HashMap<&FrameworkId, Amounts>> = HashMap::new();
+        for (_, agent) in allocator.agents.values_mut() {
+            agent.count();
+        }
+        for counted in allocator.agents.values().filter_map(|(_, agent)| agent.counted.as_ref()) {
+            add(&mut queue.total, &counted.total);
+            for (role, framework, amounts) in &counted.given {
+                ancestors(role).for_each(|ancestor| queue.add_to_role(ancestor, amounts));
+                add(given.entry(role).or_default().entry(framework).or_default(), amounts);
+            }
+        }
+        for (name, mut frameworks) in wanting {
+            let of_role = given.get(name.as_str());
+            for one in &mut frameworks {
+                one.given = of_role.and_then(|given| given.get(&one.id)).cloned().unwrap_or_default();
+                one.share = dominant(&queue.total, &one.given);
+            }
+            queue.wanting.push(Role { name, path: Path::new(), frameworks });
+        }
+        queue.sort();
+        Some(queue)
+    }
+
+    fn add_to_role(&mut self, role: &str, amounts: &Amounts) {
+        match self.roles.get_mut(role) {
+            Some(sum) => add(sum, amounts),
+            None => drop(self.roles.insert(role.to_owned(), amounts.clone())),
+        }
+    }
+
+    /// Roles and frameworks in their order.
+    fn order(&self) -> impl Iterator<Item = (&str, &FrameworkId)> {
+        self.wanting.iter().flat_map(|role| role.frameworks.iter().map(|one| (role.name.as_str(), &one.id)))
+    }
+
+    /// A framework got something; it comes later from now on.
+    fn give(&mut self, name: &str, id: &FrameworkId, amounts: &Amounts) {
+        ancestors(name).for_each(|ancestor| self.add_to_role(ancestor, amounts));
+        let roles = self.wanting.iter_mut().filter(|role| role.name == name);
+        if let Some(one) = roles.flat_map(|role| &mut role.frameworks).find(|one| one.id == *id) {
+            add(&mut one.given, amounts);
+            one.share = dominant(&self.total, &one.given);
+            one.served += 1;
+        }
+        self.sort();
+    }
+
+    /// Nearly sorted already, mostly: that takes no longer than a look at each.
+    fn sort(&mut self) {
+        for role in &mut self.wanting {
+            let share = |ancestor: &str| self.roles.get(ancestor).map_or(0.0, |given| dominant(&self.total, given));
+            role.path = ancestors(&role.name).map(|ancestor| (share(ancestor), ancestor.to_owned())).collect();
+            role.frameworks.sort_by(|left, right| {
+                let shares = left.share.total_cmp(&right.share).then(left.served.cmp(&right.served));
+                shares.then_with(|| left.id.cmp(&right.id))
+            });
+        }
+        self.wanting.sort_by(|left, right| compare_paths(&left.path, &right.path));
     }
 }
 
-fn add(sum: &mut BTreeMap<String, i64>, more: BTreeMap<String, i64>) {
+/// The largest part of any resource.
+fn dominant(total: &Amounts, given: &Amounts) -> f64 {
+    let parts = given.iter().filter_map(|(name, amount)| {
+        let total = *total.get(name)?;
+        (total > 0).then(|| *amount as f64 / total as f64)
+    });
+    parts.fold(0.0, f64::max)
+}
+
+fn add(sum: &mut Amounts, more: &Amounts) {
     for (name, amount) in more {
-        let entry = sum.entry(name).or_default();
-        *entry = entry.saturating_add(amount);
+        match sum.get_mut(name) {
+            Some(known) => *known = known.saturating_add(*amount),
+            None => drop(sum.insert(name.clone(), *amount)),
+        }
     }
 }
 

@@ -154,9 +154,10 @@ impl Master {
 
     /// Whether an agent that drains has nothing left; one that is to be marked gone then is.
     pub(super) fn drained(&mut self, id: &AgentId) {
-        let busy = self.frameworks.iter().any(|framework| framework.tasks.values().any(|task| task.agent == *id));
+        // Asked at every acknowledgement, mostly of agents that don't drain.
         let gone = self.agent(id).and_then(|agent| agent.draining.as_ref()).and_then(|config| config.mark_gone);
-        if !busy && gone == Some(true) {
+        let busy = || self.frameworks.iter().any(|framework| framework.tasks.values().any(|task| task.agent == *id));
+        if gone == Some(true) && !busy() {
             self.mark_gone(id);
         }
     }

@@ -216,6 +216,48 @@ fn count<'a>(tasks: impl Iterator<Item = &'a Task>) -> Map<String, Value> {
     counts
 }
 
+/// Who uses and is offered how much, counted in one pass: asked of each agent and framework by itself, it would take the
+/// product of agents and tasks.
+#[derive(Default)]
+struct Tally {
+    used: HashMap<AgentId, Resources>,
+    offered: HashMap<AgentId, Resources>,
+    offered_to: HashMap<FrameworkId, Resources>,
+}
+
+impl Tally {
+    fn of(master: &Master) -> Self {
+        let mut tally = Self::default();
+        for framework in &master.frameworks {
+            for task in framework.tasks.values().filter(|task| !task.is_over()) {
+                tally.used.entry(task.agent.clone()).or_default().add(&Resources::of(&task.resources));
+            }
+            for (agent, executors) in &framework.executors {
+                let used = tally.used.entry(agent.clone()).or_default();
+                executors.iter().for_each(|executor| used.add(&Resources::of(&executor.resources)));
+            }
+        }
+        for offer in master.offers.values() {
+            let resources = Resources::of(&offer.resources);
+            tally.offered.entry(offer.agent_id.clone()).or_default().add(&resources);
+            tally.offered_to.entry(offer.framework_id.clone()).or_default().add(&resources);
+        }
+        tally
+    }
+
+    fn used(&self, agent: &AgentId) -> Resources {
+        self.used.get(agent).cloned().unwrap_or_default()
+    }
+
+    fn offered(&self, agent: &AgentId) -> Resources {
+        self.offered.get(agent).cloned().unwrap_or_default()
+    }
+
+    fn offered_to(&self, framework: &FrameworkId) -> Resources {
+        self.offered_to.get(framework).cloned().unwrap_or_default()
+    }
+}
+
 impl Master {
     /// A page, or nothing where there is none of that path.
     pub(super) fn page(&self, path: &str, query: &HashMap<String, String>) -> Option<Value> {
@@ -225,16 +267,19 @@ impl Master {
             "/slaves" => {
                 let wanted = query.get("slave_id");
                 let agents = self.agents.values().filter(|agent| wanted.is_none_or(|id| agent.id.as_str() == id));
-                json!({"slaves": agents.map(|agent| self.full_agent(agent)).collect::<Vec<_>>(),
+                let tally = Tally::of(self);
+                json!({"slaves": agents.map(|agent| self.full_agent(agent, &tally)).collect::<Vec<_>>(),
                        "recovered_slaves": self.recovered_slaves()})
             }
             "/frameworks" => {
                 let wanted = query.get("framework_id");
                 let shown = |framework: &&Framework| wanted.is_none_or(|id| framework.id.as_str() == id);
+                let tally = Tally::of(self);
                 json!({
-                    "frameworks": self.frameworks.iter().filter(shown).map(|one| self.framework_json(one))
+                    "frameworks": self.frameworks.iter().filter(shown).map(|one| self.framework_json(one, &tally))
                         .collect::<Vec<_>>(),
-                    "completed_frameworks": self.completed.iter().filter(shown).map(|one| self.framework_json(one))
+                    "completed_frameworks": self.completed.iter().filter(shown)
+                        .map(|one| self.framework_json(one, &tally))
                         .collect::<Vec<_>>(),
                     "unregistered_frameworks": [],
                 })
@@ -251,6 +296,7 @@ impl Master {
     }
 
     fn state(&self) -> Value {
+        let tally = Tally::of(self);
         let started = seconds(self.started);
         let active = self.agents.values().filter(|agent| agent.active).count();
         let info = json!({"id": self.id, "pid": self.pid(), "port": self.settings.address.port(),
@@ -270,44 +316,40 @@ impl Master {
             "leader": self.pid(),
             "leader_info": info,
             "flags": self.flags(),
-            "slaves": self.agents.values().map(|agent| self.agent_json(agent)).collect::<Vec<_>>(),
+            "slaves": self.agents.values().map(|agent| self.agent_json(agent, &tally)).collect::<Vec<_>>(),
             "recovered_slaves": self.recovered_slaves(),
-            "frameworks": self.frameworks.iter().map(|one| self.framework_json(one)).collect::<Vec<_>>(),
-            "completed_frameworks": self.completed.iter().map(|one| self.framework_json(one)).collect::<Vec<_>>(),
+            "frameworks": self.frameworks.iter().map(|one| self.framework_json(one, &tally)).collect::<Vec<_>>(),
+            "completed_frameworks": self.completed.iter().map(|one| self.framework_json(one, &tally)).collect::<Vec<_>>(),
             "orphan_tasks": [],
             "unregistered_frameworks": [],
         })
     }
 
     fn state_summary(&self) -> Value {
+        let tally = Tally::of(self);
+        // Tasks of frameworks that are gone aren't counted.
+        let mut tasks: HashMap<&AgentId, Vec<&Task>> = HashMap::new();
+        let mut ids: HashMap<&AgentId, Vec<&str>> = HashMap::new();
+        for framework in &self.frameworks {
+            for task in framework.tasks.values() {
+                tasks.entry(&task.agent).or_default().push(task);
+                let of_agent = ids.entry(&task.agent).or_default();
+                if of_agent.last() != Some(&framework.id.as_str()) {
+                    of_agent.push(framework.id.as_str());
+                }
+            }
+        }
         let agents = self.agents.values().map(|agent| {
-            let mut shown = self.agent_json(agent);
-            let everywhere = self.frameworks.iter().chain(&self.completed);
-            let here = |task: &&Task| task.agent == agent.id;
-            let tasks = everywhere.clone().flat_map(|framework| {
-                let live = framework.tasks.values().chain(&framework.unreachable);
-                live.chain(&framework.completed).filter(here)
-            });
-            let ids: Vec<&str> = self
-                .frameworks
-                .iter()
-                .filter(|framework| framework.tasks.values().any(|task| task.agent == agent.id))
-                .map(|framework| framework.id.as_str())
-                .collect();
+            let mut shown = self.agent_json(agent, &tally);
             if let Value::Object(fields) = &mut shown {
-                // Tasks of frameworks that are gone aren't counted.
-                let live = tasks.filter(|task| {
-                    self.frameworks
-                        .iter()
-                        .any(|framework| framework.task(&task.id).is_some_and(|one| one.agent == task.agent))
-                });
-                fields.extend(count(live));
+                fields.extend(count(tasks.get(&agent.id).into_iter().flatten().copied()));
+                let ids = ids.get(&agent.id).map_or(&[][..], Vec::as_slice);
                 fields.insert("framework_ids".to_owned(), json!(ids));
             }
             shown
         });
         let frameworks = self.frameworks.iter().map(|framework| {
-            let mut shown = self.framework_head(framework);
+            let mut shown = self.framework_head(framework, &tally);
             let tasks = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
             let mut agents: Vec<&str> = framework.tasks.values().map(|task| task.agent.as_str()).collect();
             agents.sort_unstable();
@@ -342,7 +384,7 @@ impl Master {
         used
     }
 
-    fn agent_json(&self, agent: &Agent) -> Value {
+    fn agent_json(&self, agent: &Agent, tally: &Tally) -> Value {
         let total = self.allocator.total(&agent.id);
         let attributes: Map<String, Value> =
             agent.info.attributes.iter().map(|one| (one.name.clone(), attribute(one))).collect();
@@ -358,8 +400,8 @@ impl Master {
         });
         let more = json!({
             "resources": summary(&total),
-            "used_resources": summary(&self.used_on(&agent.id).unallocated()),
-            "offered_resources": summary(&self.offered(Some(&agent.id), None).unallocated()),
+            "used_resources": summary(&tally.used(&agent.id).unallocated()),
+            "offered_resources": summary(&tally.offered(&agent.id).unallocated()),
             "reserved_resources": reserved,
             "unreserved_resources": summary(&unreserved(&total)),
             "active": agent.active,
@@ -393,21 +435,21 @@ impl Master {
         shown.collect()
     }
 
-    fn full_agent(&self, agent: &Agent) -> Value {
-        let mut shown = self.agent_json(agent);
+    fn full_agent(&self, agent: &Agent, tally: &Tally) -> Value {
+        let mut shown = self.agent_json(agent, tally);
         let total = self.allocator.total(&agent.id);
         let by_role: BTreeMap<String, Value> =
             reserved(&total).iter().map(|(role, resources)| (role.clone(), full(resources.list()))).collect();
         if let Value::Object(fields) = &mut shown {
             fields.insert("reserved_resources_full".to_owned(), json!(by_role));
             fields.insert("unreserved_resources_full".to_owned(), full(unreserved(&total).list()));
-            fields.insert("used_resources_full".to_owned(), full(self.used_on(&agent.id).list()));
-            fields.insert("offered_resources_full".to_owned(), full(self.offered(Some(&agent.id), None).list()));
+            fields.insert("used_resources_full".to_owned(), full(tally.used(&agent.id).list()));
+            fields.insert("offered_resources_full".to_owned(), full(tally.offered(&agent.id).list()));
         }
         shown
     }
 
-    fn framework_head(&self, framework: &Framework) -> Map<String, Value> {
+    fn framework_head(&self, framework: &Framework, tally: &Tally) -> Map<String, Value> {
         let capabilities: Vec<&str> = framework
             .info
             .capabilities
@@ -422,7 +464,7 @@ impl Master {
         });
         let more = json!({
             "used_resources": summary(&framework.used(None).unallocated()),
-            "offered_resources": summary(&self.offered(None, Some(&framework.id)).unallocated()),
+            "offered_resources": summary(&tally.offered_to(&framework.id).unallocated()),
             "capabilities": capabilities,
             "hostname": info.hostname.as_deref().unwrap_or(""),
             "webui_url": info.webui_url.as_deref().unwrap_or(""),
@@ -438,11 +480,11 @@ impl Master {
         fields
     }
 
-    fn framework_json(&self, framework: &Framework) -> Value {
+    fn framework_json(&self, framework: &Framework, tally: &Tally) -> Value {
         let info = &framework.info;
-        let mut fields = self.framework_head(framework);
+        let mut fields = self.framework_head(framework, tally);
         let used = framework.used(None);
-        let offered = self.offered(None, Some(&framework.id));
+        let offered = tally.offered_to(&framework.id);
         let offers: Vec<Value> =
             self.offers.values().filter(|one| one.framework_id == framework.id).map(offer).collect();
         let executors: Vec<Value> = framework

@@ -16,6 +16,7 @@ mod clients;
 mod detect;
 mod embedded;
 mod engine;
+mod faults;
 mod flow;
 mod golden;
 mod lang;

@@ -56,6 +56,14 @@ pub fn of(master: SocketAddr) -> Result<Router, Box<dyn Error>> {
     Ok(router(Arc::new(move || Some(address.clone())), client))
 }
 
+/// The page of an embedded master. Without it the master still answers everything else.
+pub fn beside(master: SocketAddr) -> Router {
+    of(master).unwrap_or_else(|error| {
+        tracing::error!(%error, "no page at /");
+        Router::new()
+    })
+}
+
 /// The page at `/` and what it reads, below `/ui/`.
 pub fn router(leader: Leader, client: Client) -> Router {
     Router::new()

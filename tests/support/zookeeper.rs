@@ -16,6 +16,8 @@ use zookeeper_client as zk;
 const SCRIPT: &str = "/usr/share/zookeeper/bin/zkServer.sh";
 /// Sessions end after so long without a sign of life: short, since tests wait for it.
 pub const SESSION: Duration = Duration::from_secs(2);
+/// So long where sessions shall outlive the election of another server.
+const STEADY: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Why a test has to go without, if it has to.
@@ -69,7 +71,7 @@ impl ZooKeeper {
                 "tickTime=500\ninitLimit=20\nsyncLimit=10\nmaxClientCnxns=0\nadmin.enableServer=false\n\
                  4lw.commands.whitelist=*\nmaxSessionTimeout={}\ndataDir={}\nclientPort={client}\n\
                  clientPortAddress=127.0.0.1\n{members}",
-                SESSION.as_millis(),
+                if count == 1 { SESSION } else { STEADY }.as_millis(),
                 data.display()
             );
             std::fs::write(&config, text).unwrap();
@@ -101,11 +103,12 @@ impl ZooKeeper {
 
     /// Waits until it takes sessions.
     async fn ready(&self) {
-        super::until(DEADLINE, "ZooKeeper takes sessions", async || {
-            let connector = zk::Client::connector().with_session_timeout(SESSION).with_fail_eagerly();
-            connector.connect(&self.servers()).await.ok()
-        })
-        .await;
+        takes_sessions(&self.servers()).await;
+    }
+
+    /// Waits until this server is a member again.
+    pub async fn serves(&self, server: usize) {
+        takes_sessions(&format!("127.0.0.1:{}", self.servers[server].port)).await;
     }
 
     /// `127.0.0.1:PORT,...`
@@ -145,10 +148,20 @@ impl ZooKeeper {
 
 /// A session, as soon as there can be one.
 pub async fn connect(servers: &str) -> zk::Client {
+    // With several servers, one may go.
+    let timeout = if servers.contains(',') { STEADY } else { SESSION };
     super::until(DEADLINE, "a session with ZooKeeper", async || {
-        zk::Client::connector().with_session_timeout(SESSION).connect(servers).await.ok()
+        zk::Client::connector().with_session_timeout(timeout).connect(servers).await.ok()
     })
     .await
+}
+
+async fn takes_sessions(servers: &str) {
+    super::until(DEADLINE, "ZooKeeper takes sessions", async || {
+        let connector = zk::Client::connector().with_session_timeout(SESSION).with_fail_eagerly();
+        connector.connect(servers).await.ok()
+    })
+    .await;
 }
 
 impl Drop for ZooKeeper {

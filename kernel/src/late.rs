@@ -11,6 +11,7 @@ use mesos_repl::document::{Document, Piece, Tone};
 use mesos_repl::engine::{Engine, Notice};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle;
@@ -121,6 +122,8 @@ async fn listen(engine: &Engine, alive: &Mutex<Alive>) {
 /// What befell a framework, under the cell that subscribed.
 struct Journal {
     parent: Parent,
+    /// What happened before was the cell's to tell.
+    since: Instant,
     display: Option<String>,
     lines: VecDeque<(String, Tone)>,
 }
@@ -147,7 +150,7 @@ impl Alive {
                 self.redraw();
             }
             Left::Subscription(parent) => {
-                self.journal = Some(Journal { parent, display: None, lines: VecDeque::new() });
+                self.journal = Some(Journal { parent, since: Instant::now(), display: None, lines: VecDeque::new() });
             }
         }
     }
@@ -176,7 +179,8 @@ impl Alive {
         let drawn = |notice: &Notice| notice.task.as_ref().is_some_and(|(task, _)| launched.contains(task));
         // A task is told of where it was launched; and what is as it should be is no news.
         let is_news = |notice: &Notice| notice.connection || matches!(notice.tone, Tone::Bad | Tone::Unsure);
-        let news = moment.into_iter().filter(|notice| is_news(notice) && !drawn(notice));
+        let news =
+            moment.into_iter().filter(|notice| is_news(notice) && !drawn(notice) && notice.since >= journal.since);
         let before = journal.lines.len();
         let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
         journal.lines.extend(news.map(|notice| (format!("[{time}] {}", notice.text), notice.tone)));

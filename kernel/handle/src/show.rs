@@ -143,6 +143,18 @@ macro_rules! shown {
 }
 pub(crate) use shown;
 
+/// Values that `{:?}` says as `{}` does: there is nothing more to see in them.
+macro_rules! spoken {
+    ($($type:ty),*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+pub(crate) use spoken;
+
 /// Lists: `for offer in &offers`, `for offer in offers`, and `{:?}` as `{}`.
 macro_rules! list {
     ($($list:ty: $item:ty),*) => {$(

@@ -10,6 +10,7 @@ use super::{Ear, Heard};
 use crate::document::{Block, Cell, Diagnostic, Document, Fields, Log};
 use crate::engine::{Answering, Caused, Collected, Engine, Outcome, Output, Question};
 use crate::render::{self, Page};
+use crate::session::{Closed, Phase};
 use crate::state::{State, Task};
 use crate::view;
 
@@ -203,15 +204,24 @@ impl Asked<'_> {
 
     /// Subscribes, unless the session is that framework already: a cell may run twice.
     async fn subscribe(&self) -> Result<Value, Diagnostic> {
-        let info = self.request.get("framework").cloned().unwrap_or_default();
-        let status = self.engine.session().status().borrow().clone();
-        let same = status
-            .framework
-            .as_ref()
-            .is_some_and(|now| Some(now.name.as_str()) == info.get("name").and_then(Value::as_str));
-        if !(status.is_subscribed() && same) {
-            let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
-            self.execute(&call.to_string()).await?;
+        let mut info = self.request.get("framework").cloned().unwrap_or_default();
+        let session = self.engine.session();
+        let status = session.status().borrow().clone();
+        let name = info.get("name").and_then(Value::as_str);
+        let same = status.framework.as_ref().is_some_and(|now| Some(now.name.as_str()) == name);
+        match status.phase {
+            Phase::Subscribed { .. } if same => {}
+            // It is on its way back: another framework would leave the tasks of this one behind.
+            Phase::Waiting { .. } | Phase::Subscribing { .. } if same => drop(self.execute("reconnect").await?),
+            phase => {
+                let left = matches!(phase, Phase::Closed(Closed::Stolen | Closed::Detached));
+                let id = session.read(|state| state.framework_id.clone()).filter(|_| same && left);
+                if let (Some(id), Value::Object(fields)) = (id, &mut info) {
+                    fields.entry("id").or_insert_with(|| json!({"value": id.as_str()}));
+                }
+                let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
+                self.execute(&call.to_string()).await?;
+            }
         }
         let mut answer = self.run("status").await?;
         answer["framework"] = self.status()["framework"].clone();

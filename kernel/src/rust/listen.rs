@@ -104,7 +104,10 @@ impl Listener<'_> {
 
     /// Takes a line and all that are at hand behind it.
     fn all_out(&mut self, first: String, outputs: &EvalContextOutputs) {
-        self.release();
+        // A cell's beginning may be heard of after what it says first on the other pipe.
+        if mark::begins(&first, self.mark) != Some("") {
+            self.release();
+        }
         self.out(&first);
         while self.text.len() < FULL
             && let Ok(line) = outputs.stdout.try_recv()

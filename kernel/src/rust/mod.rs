@@ -9,6 +9,8 @@ pub mod evaluator;
 #[cfg(feature = "rust-cells")]
 mod fate;
 #[cfg(feature = "rust-cells")]
+mod folder;
+#[cfg(feature = "rust-cells")]
 pub mod front;
 #[cfg(feature = "rust-cells")]
 mod listen;

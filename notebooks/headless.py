@@ -66,7 +66,7 @@ def run(path, image):
         cell.outputs = []
     client = NotebookClient(
         notebook,
-        timeout=300,
+        timeout=900,
         kernel_name="mesos",
         allow_errors=True,
         record_timing=False,

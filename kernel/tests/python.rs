@@ -71,6 +71,28 @@ fn the_notebooks_run_and_mean_what_is_saved() {
     passes(command, &folder);
 }
 
+/// A program that is built beside the kernel, if it was.
+fn beside(program_name: &str, test: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(program()).with_file_name(program_name);
+    if !path.exists() {
+        eprintln!("SKIPPED {test}: no {} (cargo test --workspace builds it)", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// The very kernel that most people know for Rust, with another first cell: the handle is a crate like any other there.
+#[test]
+fn the_tour_runs_in_the_plain_evcxr_jupyter_too() {
+    let name = "the_tour_runs_in_the_plain_evcxr_jupyter_too";
+    let Some(python) = python("nbclient, nbformat", name).filter(|_| has_toolchain(name)) else { return };
+    let Some((plain, holder)) = beside("examples/evcxr_jupyter", name).zip(beside("mesos-repl", name)) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plain_evcxr.py")).arg(plain).env("MESOS_REPL", holder);
+    passes(command, &folder);
+}
+
 #[test]
 fn the_notebooks_work_in_jupyterlab() {
     let name = "the_notebooks_work_in_jupyterlab";

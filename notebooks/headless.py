@@ -41,14 +41,21 @@ def meaning(cell):
     """What a cell's outputs say, without what differs from run to run."""
     shown = [output for output in cell.outputs if texts(output).strip()]
     text = "\n".join(texts(output) for output in shown)
+    still = "\n".join(texts(output) for output in shown if output.output_type != "display_data")
     return {
         "errors": [output.ename for output in shown if output.output_type == "error"],
         "kinds": [output.output_type for output in shown if output.output_type != "stream"],
         "prints": any(output.output_type == "stream" for output in shown),
-        "states": sorted(set(STATES.findall(text)) - PASSING),
+        "states": sorted(set(STATES.findall(still)) - PASSING),
         "calls": sorted(set(CALLS.findall(text))),
         "html": sum("text/html" in output.get("data", {}) for output in shown),
     }
+
+
+def pictured(cell):
+    """The states in pictures that go on changing after their cell: how far they got is the machine's affair."""
+    living = "\n".join(texts(output) for output in cell.outputs if output.output_type == "display_data")
+    return set(STATES.findall(living)) - PASSING
 
 
 def code_cells(notebook):
@@ -88,6 +95,8 @@ def differences(notebook, saved, compare):
         for part in now if compare else ():
             if now[part] != before[part]:
                 yield f"cell {number}: {part}: saved {before[part]!r}, now {now[part]!r}"
+        if compare and not pictured(cell) <= pictured(was):
+            yield f"cell {number}: pictured: saved {sorted(pictured(was))}, now {sorted(pictured(cell))}"
 
 
 def settled(notebook):

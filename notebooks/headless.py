@@ -62,14 +62,15 @@ def code_cells(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def run(path, image):
-    """The notebook after a run, and as it was saved."""
+def run(path, change):
+    """The notebook after a run, with some words of its cells changed, and as it was saved."""
     # What is saved shall not depend on a registry's being in reach.
     os.environ.setdefault("MESOS_NO_DOCKER", "1")
     saved = nbformat.read(path, as_version=4)
     notebook = nbformat.read(path, as_version=4)
     for cell in code_cells(notebook):
-        cell.source = cell.source.replace(IMAGE, image)
+        for was, now in change.items():
+            cell.source = cell.source.replace(was, now)
         cell.outputs = []
     client = NotebookClient(
         notebook,
@@ -150,7 +151,7 @@ def main():
         if os.environ.get("MESOS_MASTER") and needs_embedded(nbformat.read(path, as_version=4)):
             print(f"{path.name}: left out, it needs an embedded Mesos")
             continue
-        notebook, saved = run(path, asked.image)
+        notebook, saved = run(path, {IMAGE: asked.image})
         found = list(differences(notebook, saved, compare=asked.check))
         failed |= bool(found)
         if found:

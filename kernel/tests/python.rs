@@ -94,6 +94,28 @@ fn the_tour_runs_in_the_plain_evcxr_jupyter_too() {
 }
 
 #[test]
+fn the_tour_means_the_same_on_apache_mesos_itself() {
+    let name = "the_tour_means_the_same_on_apache_mesos_itself";
+    let Some(python) = python("nbclient, nbformat", name).filter(|_| has_toolchain(name)) else { return };
+    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/apache-mesos-1.11.0");
+    let home = std::env::var_os("MESOS_DIR").map_or_else(|| PathBuf::from(usual), PathBuf::from);
+    if !home.join("mesos-local").is_file() {
+        eprintln!("SKIPPED {name}: no Apache Mesos in {} (tests/apache-mesos/install puts one there)", home.display());
+        return;
+    }
+    let image = Command::new("docker").args(["image", "inspect", "busybox:latest"]).output();
+    if !image.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED {name}: no Docker Engine with the image busybox:latest");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    install(&folder);
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real_mesos.py")).env("MESOS_DIR", home);
+    passes(command, &folder);
+}
+
+#[test]
 fn the_notebooks_work_in_jupyterlab() {
     let name = "the_notebooks_work_in_jupyterlab";
     let Some(python) = python("jupyterlab, playwright, nbformat", name).filter(|_| has_toolchain(name)) else { return };

@@ -123,6 +123,11 @@ fn version_folder(cache: &Path) -> PathBuf {
     cache.join(format!("{}-{}", env!("CARGO_PKG_VERSION"), toolchain::handle_version()))
 }
 
+/// Where cells are built, in folders of its own for each kernel: what the person has named, or a cache.
+pub fn build_root() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).filter(|named| !named.is_empty()).map(PathBuf::from).or_else(cache)
+}
+
 fn cache() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;

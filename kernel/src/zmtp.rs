@@ -250,7 +250,7 @@ impl Queue {
     }
 }
 
-/// A peer of a [`Router`]: its routing identity.
+/// A peer of a ROUTER socket: its routing identity.
 pub type Peer = Bytes;
 
 /// Sends to a router's peers.

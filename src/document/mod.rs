@@ -6,11 +6,13 @@
 
 mod diagnostic;
 mod json;
+mod span;
 mod table;
 mod timeline;
 
 pub use diagnostic::{Diagnostic, Excerpt};
 pub use json::cell_json;
+pub use span::span;
 pub use table::{Align, Cell, Column, Field, Fields, Table, Unit};
 pub use timeline::{Entry, EntryKind, Timeline};
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Leave, Options, Output, Target, explain};
 use crate::client::{Address, Client, RequestError};
-use crate::document::{Diagnostic, Document};
+use crate::document::{Diagnostic, Document, span};
 use crate::mesos::FrameworkInfo;
 use crate::session::{CallError, Closed, Phase, Session};
 use crate::state::State;
@@ -54,11 +54,23 @@ pub(super) struct Context<'a> {
     engine: &'a Engine,
     output: &'a mut dyn Output,
     cancel: &'a CancellationToken,
+    /// How long the command may take, and until when, where it was told.
+    told: Option<(Duration, Instant)>,
 }
 
 impl<'a> Context<'a> {
     pub fn new(engine: &'a Engine, output: &'a mut dyn Output, cancel: &'a CancellationToken) -> Self {
-        Self { engine, output, cancel }
+        Self { engine, output, cancel, told: None }
+    }
+
+    /// Waits no longer than this from now on, whatever for: a connection, an answer, an effect.
+    pub fn limit(&mut self, limit: Option<Duration>) {
+        self.told = limit.map(|limit| (limit, Instant::now() + limit));
+    }
+
+    /// What is left of the time that the command was given.
+    fn left(&self) -> Option<Duration> {
+        self.told.map(|(_, until)| until.saturating_duration_since(Instant::now()))
     }
 
     pub fn engine(&self) -> &'a Engine {
@@ -106,9 +118,9 @@ impl<'a> Context<'a> {
         match phase {
             Phase::Subscribed { .. } => {}
             Phase::Idle => super::command::subscribe::default(self).await?,
-            Phase::Closed(why) => return Err(explain::closed(&why).into()),
+            Phase::Closed(why) => return Err(explain::closed(&why, &session).into()),
             Phase::Waiting { .. } | Phase::Subscribing { .. } => {
-                let limit = self.options().patience;
+                let limit = self.left().unwrap_or(self.options().patience);
                 self.until_subscribed(&session, limit).await?;
             }
         }
@@ -143,12 +155,12 @@ impl<'a> Context<'a> {
         };
         match reached {
             Some(Ok(_)) => Ok(()),
-            Some(Err(crate::session::SubscribeError::Closed(why))) => Err(explain::closed(&why).into()),
+            Some(Err(crate::session::SubscribeError::Closed(why))) => Err(explain::closed(&why, session).into()),
             Some(Err(error)) => Err(Diagnostic::from_error(&error).into()),
             None => {
                 let why = if shown.is_empty() { "the master doesn't answer".to_owned() } else { shown };
-                Err(Diagnostic::new(format!("not subscribed after {} s: {why}", limit.as_secs()))
-                    .help("the session keeps trying in the background; status shows how it stands")
+                Err(Diagnostic::new(format!("not subscribed after {}: {why}", span(limit)))
+                    .help("the session keeps trying in the background; status shows how it stands, reconnect tries now")
                     .into())
             }
         }
@@ -164,6 +176,7 @@ impl<'a> Context<'a> {
         let session = self.session();
         let mut changes = session.changes();
         let start = Instant::now();
+        let limit = self.left().map_or(limit, |left| left.min(limit));
         loop {
             changes.mark_unchanged();
             if let Some(found) = session.read(&mut look) {
@@ -173,7 +186,7 @@ impl<'a> Context<'a> {
             if let Phase::Closed(why) = phase
                 && why != Closed::TornDown
             {
-                return Err(explain::closed(&why).into());
+                return Err(explain::closed(&why, &session).into());
             }
             let left = limit.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -187,15 +200,22 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Waits for something with no limit but its own, saying what.
+    /// Waits for something with no limit but its own and the command's, saying what.
     pub async fn during<T>(&mut self, what: &str, future: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::pin!(future);
         let start = Instant::now();
         loop {
+            let left = self.left();
             tokio::select! {
                 result = &mut future => return Ok(result),
-                () = tokio::time::sleep(BEAT) => self.output.waiting(what, start.elapsed()),
+                () = tokio::time::sleep(left.map_or(BEAT, |left| left.min(BEAT))) => self.output.waiting(what, start.elapsed()),
                 () = self.cancel.cancelled() => return Err(Failure::Cancelled),
+            }
+            if let (Some((limit, _)), Some(Duration::ZERO)) = (self.told, self.left()) {
+                return Err(Diagnostic::new(format!("{what} didn't come within {}", span(limit)))
+                    .detail("what was sent stays sent, and may have arrived")
+                    .help("status and tasks show what is known")
+                    .into());
             }
         }
     }

@@ -2,20 +2,24 @@
 
 use crate::client::{Meaning, RequestError};
 use crate::document::Diagnostic;
-use crate::session::{CallError, Closed};
+use crate::session::{CallError, Closed, Session};
 
-/// Why a subscription is over.
-pub(super) fn closed(why: &Closed) -> Diagnostic {
+/// Why a subscription is over, and the command that goes on from there.
+pub(super) fn closed(why: &Closed, session: &Session) -> Diagnostic {
+    let id = session.read(|state| state.framework_id.as_ref().map(ToString::to_string));
+    let id = id.as_deref().unwrap_or("ID");
     match why {
         Closed::TornDown => Diagnostic::new("the framework has been torn down").help("subscribe registers a new one"),
         Closed::Detached => {
-            Diagnostic::new("the framework was left running").help("subscribe --id ID takes it up again")
+            Diagnostic::new("the framework was left running").help(format!("subscribe --id {id} takes it up again"))
         }
-        Closed::Stolen => {
-            Diagnostic::new("another client has subscribed as this framework, and the master gave it the stream")
-                .detail("a framework has one scheduler at a time; tasks run on under the other one")
-                .help("subscribe takes it back (and from the other); subscribe --new registers another framework")
-        }
+        Closed::Stolen => Diagnostic::new(
+            "another client has subscribed as this framework, and the master gave it the stream",
+        )
+        .detail("a framework has one scheduler at a time; its tasks run on under the other one")
+        .help(format!(
+            "subscribe --id {id} takes it back from the other client; subscribe --new registers another framework"
+        )),
         Closed::Removed => Diagnostic::new("the master has removed this framework")
             .detail("it was torn down, or was away for longer than its failover timeout; its tasks were killed")
             .help("subscribe --new registers a new one"),

@@ -101,7 +101,7 @@ pub(super) async fn until_reached(context: &mut Context<'_>, tasks: &[TaskId], f
 /// A subscription that is over brings no more updates.
 fn closed(session: &Session) -> Result<(), Failure> {
     match &session.status().borrow().phase {
-        crate::session::Phase::Closed(why) => Err(super::explain::closed(why).into()),
+        crate::session::Phase::Closed(why) => Err(super::explain::closed(why, session).into()),
         _ => Ok(()),
     }
 }

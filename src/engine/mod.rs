@@ -32,7 +32,7 @@ use crate::client::{Address, RequestError};
 use crate::document::{Diagnostic, Document};
 use crate::lang::{self, Candidate, Completeness, Completion, Input, JsonCall, Role, Verb};
 use crate::mesos::{FrameworkCapability, FrameworkInfo};
-use crate::session::{Config, Session};
+use crate::session::{Config, Phase, Session};
 use context::Context;
 
 /// What the engine works on.
@@ -218,6 +218,7 @@ impl Engine {
                     return Err(invocation.wrong(invocation.verb.span.clone(), what).into());
                 };
                 let args = lang::parse_args(&command.verb, &invocation)?;
+                context.limit(args.duration("timeout").or_else(|| args.duration("wait")));
                 (command.run)(context, args).await
             }
             Input::Call(call) => command::call::pasted(context, call).await,
@@ -264,6 +265,15 @@ impl Engine {
     /// What is known of the word at the cursor: a verb's help, a task's or offer's story.
     pub fn inspect(&self, word: &str) -> Option<Document> {
         command::find(word).map(|command| lang::help_for(&command.verb)).or_else(|| names::inspect(self, word))
+    }
+
+    /// Tries to subscribe now if the session waits for the next try: somebody is looking.
+    pub async fn reconnect_if_lost(&self) {
+        let session = self.session();
+        let waiting = matches!(session.status().borrow().phase, Phase::Waiting { .. });
+        if waiting {
+            session.reconnect().await;
+        }
     }
 
     /// Ends the session. The framework stays as it is with the master.

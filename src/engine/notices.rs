@@ -256,7 +256,10 @@ impl Teller {
                     count => format!("; {count} offers are void"),
                 };
                 let what = if known { "connection to the master lost" } else { "no subscription yet" };
-                Some(Notice::connection(format!("{what}: {why}{offers}; trying on"), Tone::Unsure))
+                Some(Notice::connection(
+                    format!("{what}: {why}{offers}; trying on (reconnect tries at once)"),
+                    Tone::Unsure,
+                ))
             }
             Phase::Subscribed { .. } if self.lost => {
                 self.lost = false;
@@ -265,20 +268,24 @@ impl Teller {
             }
             Phase::Closed(why) => {
                 self.lost = false;
-                closed(&why)
+                closed(&why, session)
             }
             _ => None,
         }
     }
 }
 
-fn closed(why: &Closed) -> Option<Notice> {
+fn closed(why: &Closed, session: &Session) -> Option<Notice> {
+    let id = session.read(|state| state.framework_id.as_ref().map(|id| view::short_framework(id.as_str())));
+    let id = id.unwrap_or_default();
     let text = match why {
         // We did it, and the command that did it says so.
         Closed::TornDown | Closed::Detached => return None,
-        Closed::Stolen => "another client has taken this framework over; subscribe begins anew".to_owned(),
+        Closed::Stolen => format!(
+            "another client has taken framework {id} over, and this session lets it be; subscribe --id {id} takes it back, subscribe --new registers another"
+        ),
         Closed::Removed => {
-            "the master has removed this framework, and with it its tasks; subscribe begins anew".to_owned()
+            format!("the master has removed framework {id}, and with it its tasks; subscribe --new registers another")
         }
         Closed::Refused(why) => format!("the master refuses the subscription: {why}"),
     };
@@ -390,12 +397,13 @@ mod tests {
             Raw::Phase(Phase::Subscribed { epoch: 2, since: zero, heartbeat: zero, silent_after: zero })
         };
         let first = told(&mut teller, vec![Raw::Void(2), lost("reset")]).await;
-        assert_eq!(first, ["no subscription yet: reset; 2 offers are void; trying on"]);
+        assert_eq!(first, ["no subscription yet: reset; 2 offers are void; trying on (reconnect tries at once)"]);
         assert!(told(&mut teller, vec![lost("refused")]).await.is_empty());
         assert_eq!(told(&mut teller, vec![back()]).await, ["subscribed again, at http://127.0.0.1:1"]);
         assert!(told(&mut teller, vec![back()]).await.is_empty());
         let stolen = told(&mut teller, vec![Raw::Phase(Phase::Closed(Closed::Stolen))]).await;
-        assert_eq!(stolen, ["another client has taken this framework over; subscribe begins anew"]);
+        assert!(stolen[0].starts_with("another client has taken framework"), "{stolen:?}");
+        assert!(stolen[0].contains("subscribe --id") && stolen[0].contains("subscribe --new"), "{stolen:?}");
     }
 
     #[tokio::test]

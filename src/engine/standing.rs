@@ -1,7 +1,9 @@
 //! How a session stands, in the few words that a prompt has room for. Draws nothing.
 
+use std::time::Duration;
+
 use super::Engine;
-use crate::document::Tone;
+use crate::document::{Tone, span};
 use crate::session::{Closed, Phase};
 use crate::view;
 
@@ -41,13 +43,15 @@ impl Engine {
     /// How the session stands now.
     pub fn standing(&self) -> Standing {
         let session = self.session();
-        let phase = session.status().borrow().phase.clone();
+        let status = session.status().borrow().clone();
+        let left = status.time_left(session.now());
+        let phase = status.phase;
         session.read(|state| {
             let id = state.framework_id.as_ref();
             let over = matches!(phase, Phase::Idle | Phase::Closed(_));
             let (label, tone) = match (&phase, id) {
                 (Phase::Subscribed { .. }, Some(id)) => (view::short_framework(id.as_str()), Tone::Plain),
-                _ => (format!("({})", told(&phase, id.is_some())), tone(&phase)),
+                _ => (format!("({}{})", told(&phase, id.is_some()), countdown(&phase, left)), tone(&phase)),
             };
             let tasks = if over { 0 } else { state.tasks.active() };
             Standing { label, tone, alive: id.is_some() && !over, offers: state.offers.len(), tasks }
@@ -67,6 +71,15 @@ fn told(phase: &Phase, known: bool) -> &'static str {
         Phase::Closed(Closed::Stolen) => "taken over",
         Phase::Closed(Closed::Removed) => "framework removed",
         Phase::Closed(Closed::Refused(_)) => "refused",
+    }
+}
+
+/// For how long the master still keeps a framework that has lost its connection.
+fn countdown(phase: &Phase, left: Option<Duration>) -> String {
+    match (phase, left) {
+        (Phase::Waiting { .. } | Phase::Subscribing { .. }, Some(Duration::ZERO)) => ", timeout over".to_owned(),
+        (Phase::Waiting { .. } | Phase::Subscribing { .. }, Some(left)) => format!(", {} left", span(left)),
+        _ => String::new(),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::document::Piece;
-use crate::document::{Document, Tone};
+use crate::document::{Document, Piece, Tone, span};
 use crate::engine::{Engine, Leave};
 
 /// How long the master may take to hear the last call.
@@ -50,18 +49,10 @@ fn kept(engine: &Engine, id: &str) -> Document {
 /// How long the master keeps the framework for somebody to take up.
 pub(super) fn waits(engine: &Engine) -> String {
     let framework = engine.session().status().borrow().framework.clone();
-    match framework.and_then(|framework| framework.failover_timeout).filter(|seconds| *seconds >= 1.0) {
-        Some(seconds) => format!("the master waits {} for somebody to take it up", span(seconds)),
+    let timeout = framework.and_then(|framework| framework.failover_timeout).filter(|seconds| *seconds >= 1.0);
+    match timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+        Some(timeout) => format!("the master waits {} for somebody to take it up", span(timeout)),
         None => "the master ends it at once, for it has no failover timeout".to_owned(),
-    }
-}
-
-fn span(seconds: f64) -> String {
-    match seconds {
-        s if s < 120.0 => format!("{s:.0} s"),
-        s if s < 7200.0 && s % 3600.0 != 0.0 => format!("{:.0} min", s / 60.0),
-        s if s < 172_800.0 => format!("{:.0} h", s / 3600.0),
-        s => format!("{:.0} days", s / 86_400.0),
     }
 }
 
@@ -77,18 +68,4 @@ pub(super) fn tasks(count: usize) -> String {
 
 fn words(text: impl Into<String>, tone: Tone) -> Document {
     Document::text(Piece::new(text, tone))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_are_said_as_people_do() {
-        for (seconds, want) in
-            [(30.0, "30 s"), (3600.0, "1 h"), (5400.0, "90 min"), (7200.0, "2 h"), (604_800.0, "7 days")]
-        {
-            assert_eq!(span(seconds), want);
-        }
-    }
 }

@@ -55,8 +55,10 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
         welcome = welcome.with_text(Piece::new(trouble, Tone::Unsure));
     }
     loop_.screen().show(welcome);
-    let status = loop_.run().await;
-    loop_.modes.restore();
+    let status = {
+        let _quiet = loop_.modes.quiet();
+        loop_.run().await
+    };
     background.shutdown().await;
     Ok(status)
 }
@@ -117,7 +119,10 @@ impl Loop {
     async fn run(&mut self) -> u8 {
         loop {
             let next = match self.read().await {
-                Ok(Typed::Text(text)) if text.trim().is_empty() => Next::Prompt,
+                Ok(Typed::Text(text)) if text.trim().is_empty() => {
+                    self.engine.reconnect_if_lost().await;
+                    Next::Prompt
+                }
                 Ok(Typed::Text(text)) => self.input(&text).await,
                 Ok(Typed::Interrupted) => self.interrupted(),
                 Ok(Typed::End) => Next::Leave(Leave::Unsaid),
@@ -174,10 +179,7 @@ impl Loop {
 
     async fn input(&mut self, text: &str) -> Next {
         let mut screen = self.screen();
-        let ran = {
-            let _quiet = self.modes.quiet();
-            run(&self.engine, text, &mut screen, &mut self.signals).await
-        };
+        let ran = run(&self.engine, text, &mut screen, &mut self.signals).await;
         let next = match ran {
             Ran::Ended(Outcome::Quit(how)) => Next::Leave(how),
             Ran::Ended(Outcome::Cancelled) => {

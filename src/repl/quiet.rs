@@ -1,4 +1,4 @@
-//! The terminal's own modes: kept quiet while a command runs, and put back whatever happens.
+//! The terminal's own modes: kept quiet while nobody is asked for input, and put back whatever happens.
 
 use std::io::{self, IsTerminal as _};
 
@@ -23,23 +23,24 @@ impl Modes {
         }
     }
 
-    /// No echo until the guard is dropped: what is typed ahead must not run into pictures that are being redrawn. The
-    /// line editor shows it afterwards. Ctrl-C still interrupts.
-    pub fn quiet(&self) -> Quiet<'_> {
+    /// Until the guard is dropped: no echo, for what is typed ahead must not run into pictures that are being redrawn,
+    /// and no editing by the terminal itself, which would swallow a Ctrl-D. The line editor, which changes the modes
+    /// while it reads and puts these back, shows and obeys it afterwards. Ctrl-C still interrupts.
+    pub fn quiet(&self) -> Quiet {
         if let Some(modes) = &self.0 {
             let mut quiet = modes.clone();
-            quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ECHONL);
+            quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ECHONL | LocalFlags::ICANON);
             let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &quiet);
         }
-        Quiet(self)
+        Quiet(self.clone())
     }
 }
 
 /// See [`Modes::quiet`].
 #[derive(Debug)]
-pub struct Quiet<'a>(&'a Modes);
+pub struct Quiet(Modes);
 
-impl Drop for Quiet<'_> {
+impl Drop for Quiet {
     fn drop(&mut self) {
         self.0.restore();
     }

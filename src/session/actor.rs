@@ -35,6 +35,7 @@ pub(super) enum Request {
     Call { call: Call, reply: Reply },
     WantOffers(oneshot::Sender<Result<(), CallError>>),
     Detach(oneshot::Sender<()>),
+    Reconnect(oneshot::Sender<()>),
 }
 
 type Reply = oneshot::Sender<Result<Answer, CallError>>;
@@ -75,6 +76,8 @@ pub(super) struct Actor {
     from_wire: mpsc::Sender<FromWire>,
     next_lease: Option<Duration>,
     touched: Duration,
+    /// Since when there is no connection, where there was one.
+    lost: Option<Duration>,
     suppressed: bool,
     filtered: bool,
     address: Address,
@@ -114,6 +117,7 @@ impl Actor {
             from_wire,
             next_lease: None,
             touched: Duration::ZERO,
+            lost: None,
             suppressed: false,
             filtered: false,
             address: config.address.clone(),
@@ -200,6 +204,10 @@ impl Actor {
                 self.step(Input::Stop(Closed::Detached));
                 let _ = reply.send(());
             }
+            Request::Reconnect(reply) => {
+                self.step(Input::Retry);
+                let _ = reply.send(());
+            }
         }
     }
 
@@ -210,6 +218,7 @@ impl Actor {
         let known = self.shared.read().framework_id.clone();
         if known != info.id {
             self.shared.write().forget_framework();
+            self.lost = None;
         }
         self.framework = info;
         self.address = self.config.address.clone();
@@ -424,6 +433,9 @@ impl Actor {
         self.caller_epoch.store(0, Ordering::Release);
         // The updates come again on the next connection.
         self.due.clear();
+        if self.line.is_some() {
+            self.lost = Some(self.now());
+        }
         (self.line, self.opened, self.next_lease) = (None, None, None);
         self.reconciliation.end();
         // The master that led may lead no more.
@@ -442,6 +454,7 @@ impl Actor {
         self.address = address.clone();
         self.line = Some(Arc::new(Line { epoch, address, stream, framework }));
         self.caller_epoch.store(epoch, Ordering::Release);
+        self.lost = None;
         self.touched = self.now();
         let unfinished: Vec<_> = {
             let state = self.shared.read();
@@ -629,6 +642,7 @@ impl Actor {
         self.shared.status.send_modify(|status| {
             status.address = self.address.clone();
             status.phase = self.subscription.phase.clone();
+            status.lost = self.lost;
             status.suppressed = self.suppressed;
             status.filtered = self.filtered;
             status.framework = framework;

@@ -69,6 +69,8 @@ pub struct Status {
     pub address: Address,
     /// The subscription's phase.
     pub phase: Phase,
+    /// Since when there is no connection, where there was one; the master's failover timeout counts from about then.
+    pub lost: Option<Duration>,
     /// Whether the master has been asked for no more offers.
     pub suppressed: bool,
     /// Filters that nobody asked for may keep offers away: of an ended lease, or of what an ACCEPT left.
@@ -81,6 +83,17 @@ impl Status {
     /// Whether calls can be sent.
     pub fn is_subscribed(&self) -> bool {
         matches!(self.phase, Phase::Subscribed { .. })
+    }
+
+    /// How long the master waits for this framework's scheduler to come back; zero where it doesn't.
+    pub fn failover_timeout(&self) -> Duration {
+        let seconds = self.framework.as_ref().and_then(|info| info.failover_timeout).unwrap_or(0.0);
+        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    }
+
+    /// What is left of that time at `now`, while there is no connection.
+    pub fn time_left(&self, now: Duration) -> Option<Duration> {
+        self.lost.map(|lost| self.failover_timeout().saturating_sub(now.saturating_sub(lost)))
     }
 }
 
@@ -185,6 +198,7 @@ impl Session {
         let status = Status {
             address: config.address.clone(),
             phase: Phase::Idle,
+            lost: None,
             suppressed: false,
             filtered: false,
             framework: None,
@@ -318,6 +332,16 @@ impl Session {
         self.send(Request::Detach(reply));
         // An error means that the session is closed, and with it the connection.
         let _ = done.await;
+    }
+
+    /// Tries to subscribe now rather than when the wait is over; a connection that there is, is given up for a new one.
+    /// A subscription that is closed, or that nobody has asked for, stays so.
+    /// Answers when the attempt has begun; see [`Session::subscribed`].
+    pub async fn reconnect(&self) {
+        let (reply, begun) = oneshot::channel();
+        self.send(Request::Reconnect(reply));
+        // An error means that the session is closed, which `subscribed` reports.
+        let _ = begun.await;
     }
 
     /// Ends the session and waits for its tasks. The framework stays as it is with the master.

@@ -9,8 +9,8 @@ use std::time::Duration;
 const MISSED_HEARTBEATS: u32 = 5;
 /// What a master keeps that doesn't say.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Healthy for that long, and the next loss starts the backoff anew.
-const HEALTHY: Duration = Duration::from_secs(60);
+/// Healthy for that long, and the next loss starts the backoff anew. (kube-rs: kube-runtime/src/watcher.rs)
+const HEALTHY: Duration = Duration::from_secs(120);
 
 /// Where a subscription stands. All times count from the session's start.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +94,8 @@ pub enum Input {
         /// The reason.
         why: Closed,
     },
+    /// Somebody doesn't want to wait for the next attempt, or doubts the connection that there is.
+    Retry,
     /// We end it.
     Stop(Closed),
     /// Time has passed.
@@ -172,6 +174,7 @@ impl Subscription {
             }
             Input::Lost { epoch, why } if self.epoch() == Some(epoch) => self.lost(why, now, chance),
             Input::Ended { epoch, why } if self.epoch() == Some(epoch) => self.close(why),
+            Input::Retry => self.retry(now),
             Input::Stop(why) => self.close(why),
             Input::Tick => self.tick(now, chance),
             // Of another epoch, or nothing new.
@@ -190,6 +193,19 @@ impl Subscription {
                 self.lost(format!("no heartbeat for {} s", silence.as_secs_f64()), now, chance)
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// Begins an attempt now, in the place of what there is. Failures are counted on: asking often is no cure.
+    fn retry(&mut self, now: Duration) -> Vec<Action> {
+        match self.phase {
+            Phase::Waiting { .. } => self.connect(now),
+            Phase::Subscribing { .. } | Phase::Subscribed { .. } => {
+                let mut actions = vec![Action::Hangup];
+                actions.extend(self.connect(now));
+                actions
+            }
+            Phase::Idle | Phase::Closed(_) => Vec::new(),
         }
     }
 
@@ -216,11 +232,15 @@ impl Subscription {
     }
 }
 
-/// The wait before the next attempt: half a second, doubled with each failure up to 15 s, of it between a half and the
-/// whole, so that a master that comes back isn't met by everybody at once.
+/// The shortest wait before the next attempt, and the longest.
+const SHORTEST: Duration = Duration::from_millis(800);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The wait before the next attempt: from 0.8 s on, doubled with each failure, up to 30 s; the second half of it is
+/// left to chance, so that a master that comes back isn't met by everybody at once.
 pub fn backoff(failures: u32, chance: f64) -> Duration {
-    let whole = Duration::from_millis(500) * 2u32.saturating_pow(failures.saturating_sub(1).min(5));
-    whole.min(Duration::from_secs(15)).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
+    let least = SHORTEST * 2u32.saturating_pow(failures.saturating_sub(1).min(5));
+    least.min(LONGEST / 2).mul_f64(1.0 + chance.clamp(0.0, 1.0))
 }
 
 /// What the message of an ERROR event means for the subscription.
@@ -261,6 +281,22 @@ mod tests {
         assert_eq!(subscription.step(Input::Tick, s(85), 0.0), [Action::Hangup]);
         assert!(matches!(&subscription.phase, Phase::Waiting { why, .. } if why == "no heartbeat for 75 s"));
         assert_eq!(subscription.step(Input::Tick, s(86), 0.0), [Action::Connect { epoch: 2 }]);
+    }
+
+    #[test]
+    fn who_asks_for_it_gets_an_attempt_at_once() {
+        let mut subscription = Subscription::new(s(75));
+        assert_eq!(subscription.step(Input::Retry, s(0), 0.0), []);
+        let mut subscription = subscribed(s(0));
+        assert_eq!(subscription.step(Input::Retry, s(1), 0.0), [Action::Hangup, Action::Connect { epoch: 2 }]);
+        subscription.step(Input::Lost { epoch: 2, why: String::new() }, s(2), 0.0);
+        assert_eq!(subscription.deadline(), Some(s(2) + SHORTEST));
+        assert_eq!(subscription.step(Input::Retry, s(2), 0.0), [Action::Connect { epoch: 3 }]);
+        // The next wait is longer all the same.
+        subscription.step(Input::Lost { epoch: 3, why: String::new() }, s(3), 0.0);
+        assert_eq!(subscription.deadline(), Some(s(3) + 2 * SHORTEST));
+        subscription.step(Input::Stop(Closed::Stolen), s(3), 0.0);
+        assert_eq!(subscription.step(Input::Retry, s(3), 0.0), []);
     }
 
     #[test]
@@ -306,16 +342,22 @@ mod tests {
         let mut now = s(0);
         let mut waits = Vec::new();
         for epoch in 1..8 {
-            subscription.step(Input::Lost { epoch, why: String::new() }, now, 1.0);
+            subscription.step(Input::Lost { epoch, why: String::new() }, now, 0.0);
             let Phase::Waiting { until, .. } = subscription.phase else { panic!() };
             waits.push((until - now).as_millis());
             now = until;
-            subscription.step(Input::Tick, now, 1.0);
+            subscription.step(Input::Tick, now, 0.0);
         }
-        assert_eq!(waits, [500, 1000, 2000, 4000, 8000, 15000, 15000]);
-        subscription.step(Input::Subscribed { epoch: 8, heartbeat: None }, now, 1.0);
-        subscription.step(Input::Lost { epoch: 8, why: String::new() }, now + s(60), 1.0);
-        assert_eq!(subscription.deadline(), Some(now + s(60) + Duration::from_millis(500)));
+        assert_eq!(waits, [800, 1600, 3200, 6400, 12_800, 15_000, 15_000]);
+        // A connection that soon breaks again is no health.
+        subscription.step(Input::Subscribed { epoch: 8, heartbeat: None }, now, 0.0);
+        subscription.step(Input::Lost { epoch: 8, why: String::new() }, now + s(119), 1.0);
+        assert_eq!(subscription.deadline(), Some(now + s(119) + LONGEST));
+        now += s(200);
+        subscription.step(Input::Tick, now, 0.0);
+        subscription.step(Input::Subscribed { epoch: 9, heartbeat: None }, now, 0.0);
+        subscription.step(Input::Lost { epoch: 9, why: String::new() }, now + s(120), 0.0);
+        assert_eq!(subscription.deadline(), Some(now + s(120) + SHORTEST));
     }
 
     #[test]
@@ -329,14 +371,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_between_a_quarter_second_and_fifteen(failures in 0u32..100, chance in 0.0f64..1.0) {
+        fn a_wait_is_between_0_8_and_30_s(failures in 0u32..100, chance in 0.0f64..1.0) {
             let wait = backoff(failures, chance);
-            prop_assert!((Duration::from_millis(250)..=s(15)).contains(&wait));
+            prop_assert!((SHORTEST..=LONGEST).contains(&wait));
+            prop_assert!(wait <= backoff(failures.saturating_add(1), chance));
         }
 
         /// Whatever comes in whatever order: at most one connection counts, epochs only grow, and time always moves it on.
         #[test]
-        fn it_never_gets_stuck(steps in prop::collection::vec((0u8..7, 0u64..6, 0u64..100), 0..60)) {
+        fn it_never_gets_stuck(steps in prop::collection::vec((0u8..8, 0u64..6, 0u64..100), 0..60)) {
             let mut subscription = Subscription::new(s(75));
             let (mut now, mut epoch) = (s(0), 0);
             for (kind, of, seconds) in steps {
@@ -348,6 +391,7 @@ mod tests {
                     3 => Input::Lost { epoch: of, why: String::new() },
                     4 => Input::Ended { epoch: of, why: Closed::Stolen },
                     5 => Input::Stop(Closed::Detached),
+                    6 => Input::Retry,
                     _ => Input::Tick,
                 };
                 for action in subscription.step(input, now, 0.5) {

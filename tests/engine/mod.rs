@@ -2,6 +2,7 @@
 
 mod examples;
 mod input;
+mod lost;
 
 use std::time::Duration;
 

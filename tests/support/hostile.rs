@@ -128,6 +128,11 @@ impl Hostile {
         self.script.lock().unwrap().calls.push((kind.to_owned(), bytes));
     }
 
+    /// The next call of that kind gets no answer.
+    pub fn silent(&self, kind: &str) {
+        self.script.lock().unwrap().calls.push((kind.to_owned(), Vec::new()));
+    }
+
     /// Sends an event on the newest stream.
     pub fn event(&self, event: &Value) {
         self.bytes(&record(event));

@@ -160,6 +160,21 @@ fn ctrl_d_asks_about_running_tasks() {
 }
 
 #[test]
+fn what_is_typed_ahead_is_read_after_the_command() {
+    let mut terminal = ready();
+    terminal.line("run --cmd 'sleep 600' --name nap");
+    terminal.sees("RUNNING");
+    terminal.prompt();
+    terminal.line("heartbeat --wait 3s");
+    terminal.sees("(Ctrl-C stops)");
+    terminal.keys("help quit\r");
+    terminal.keys(CTRL_D);
+    // The line, then Ctrl-D on an empty one.
+    terminal.sees("--teardown");
+    terminal.sees("1 task still runs");
+}
+
+#[test]
 fn notices_come_above_the_line_being_typed() {
     let mut terminal = ready();
     terminal.line("run --cmd 'sleep 3' --name short --no-wait");
@@ -240,7 +255,7 @@ async fn a_lost_master_is_told_above_the_line_and_its_return_too() {
     terminal.sees("connection to the master lost");
     terminal.until("the line, unbroken", |screen| last(screen).ends_with("> half a li"));
     terminal.keys(CTRL_C);
-    terminal.until("a prompt that says so", |screen| last(screen).contains("(connection lost)"));
+    terminal.until("a prompt that says so", |screen| last(screen).contains("(connection lost, "));
     mesos.start_again().await;
     terminal.sees("subscribed again");
 }

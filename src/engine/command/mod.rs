@@ -29,6 +29,7 @@ mod offers;
 mod prelude;
 mod quit;
 mod reconcile;
+mod reconnect;
 mod revive;
 mod run;
 mod set;
@@ -68,6 +69,7 @@ pub const ALL: &[&Command] = &[
     &connect::COMMAND,
     &subscribe::COMMAND,
     &status::COMMAND,
+    &reconnect::COMMAND,
     &heartbeat::COMMAND,
     &events::COMMAND,
     &suppress::COMMAND,

@@ -1,7 +1,7 @@
 //! `status`: how the session stands.
 
 use super::prelude::*;
-use crate::session::Phase;
+use crate::session::{Phase, Session, Status};
 
 command! {
     Verb {
@@ -21,7 +21,8 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
     if let Some(label) = &target.label {
         fields = fields.keyed("", "note", label.as_str());
     }
-    fields = phase(fields, &status.phase, now);
+    fields = phase(fields, &status.phase, now, &session);
+    fields = patience(fields, &status, now);
     if let Some(info) = &status.framework {
         fields = fields.field("name", info.name.as_str());
     }
@@ -58,13 +59,30 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
     let next: &[&str] = match &status.phase {
         Phase::Idle | Phase::Closed(_) => &["subscribe", "connect HOST:PORT"],
         Phase::Subscribed { .. } => &["offers", "tasks", "events"],
-        _ => &["events"],
+        _ => &["reconnect", "events"],
     };
     context.show(document.with_next(next.iter().copied()));
     Ok(())
 }
 
-fn phase(fields: Fields, phase: &Phase, now: Duration) -> Fields {
+/// How long the master waits, or still waits.
+fn patience(fields: Fields, status: &Status, now: Duration) -> Fields {
+    if status.framework.is_none() || matches!(status.phase, Phase::Idle | Phase::Closed(_)) {
+        return fields;
+    }
+    match (status.failover_timeout(), status.time_left(now)) {
+        (Duration::ZERO, _) => {
+            fields.field("failover timeout", Cell::state("none: its tasks end with its connection", Tone::Bad))
+        }
+        (_, Some(Duration::ZERO)) => {
+            fields.field("failover timeout", Cell::state("over: the master may have ended the framework", Tone::Bad))
+        }
+        (timeout, None) => fields.field("failover timeout", Cell::Lasted(timeout)),
+        (_, Some(left)) => fields.keyed("the master waits for", "failover_timeout_left", Cell::Left(left)),
+    }
+}
+
+fn phase(fields: Fields, phase: &Phase, now: Duration, session: &Session) -> Fields {
     let state = |text: &str, tone| Cell::state(text, tone);
     match phase {
         Phase::Idle => fields.field("state", state("not subscribed", Tone::Dim)),
@@ -84,7 +102,7 @@ fn phase(fields: Fields, phase: &Phase, now: Duration) -> Fields {
         Phase::Closed(why) => fields.field("state", state("closed", Tone::Dim)).keyed(
             "because",
             "why",
-            crate::engine::explain::closed(why).what,
+            crate::engine::explain::closed(why, session).what,
         ),
     }
 }

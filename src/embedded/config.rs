@@ -28,6 +28,8 @@ pub struct Config {
     pub port: u16,
     /// How many agents.
     pub agents: usize,
+    /// The first agent's port, the others' follow; 0 takes any free ones, or with a work folder those of the last time.
+    pub agent_ports: u16,
     /// Where agents keep sandboxes; `None` is a temporary folder, removed at the end.
     pub work_dir: Option<PathBuf>,
     /// Whether Docker tasks become real containers.
@@ -54,6 +56,7 @@ impl Default for Config {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             agents: 1,
+            agent_ports: 0,
             work_dir: None,
             docker: Docker::Auto,
             heartbeat: Duration::from_secs(15),
@@ -63,6 +66,16 @@ impl Default for Config {
             credentials: Vec::new(),
             root_submissions: true,
             besides: None,
+        }
+    }
+}
+
+impl Config {
+    /// An agent's port, by its place; 0 is any.
+    pub(super) fn agent_port(&self, index: usize) -> u16 {
+        match self.agent_ports {
+            0 => 0,
+            first => u16::try_from(index).ok().and_then(|index| first.checked_add(index)).unwrap_or(0),
         }
     }
 }
@@ -104,6 +117,21 @@ pub enum StartError {
     #[error("can't make the work folder {}", path.display())]
     WorkDir {
         /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The work folder is another embedded Mesos's, which runs.
+    #[error("another embedded Mesos uses the work folder {}", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What the master kept in the work folder can't be read: without it, it would forget agents that are gone.
+    #[error("can't read the master's registry in {}", path.display())]
+    Registry {
+        /// The work folder.
         path: PathBuf,
         /// Why.
         #[source]

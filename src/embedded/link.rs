@@ -4,8 +4,11 @@
 
 use tokio::sync::mpsc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::mesos::{
-    AgentId, AgentInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, KillPolicy, TaskId, TaskInfo, TaskStatus,
+    AgentId, AgentInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, KillPolicy, Operation, Resource, TaskId,
+    TaskInfo, TaskState, TaskStatus,
 };
 
 /// What the master tells an agent.
@@ -65,22 +68,35 @@ pub(super) enum ToAgent {
     },
     /// The framework is gone: kill all that it runs, send nothing for it any more.
     ShutdownFramework(FrameworkId),
+    /// A framework says something else of itself.
+    Framework(Box<FrameworkInfo>),
+    /// Operations have made this of the agent's resources.
+    Resources(Vec<Resource>),
+    /// An operation is done whose status a scheduler has to acknowledge.
+    Applied(Box<Applied>),
+    /// A scheduler has acknowledged that status: the operation's uuid.
+    OperationAcknowledged(Vec<u8>),
+    /// The agent is not wanted: it ends all that it runs, and asks again later, or never.
+    Refused {
+        /// Why.
+        why: &'static str,
+        /// Whether it may ask again.
+        again: bool,
+    },
+    /// A fault: the executor of this task crashes.
+    Crash {
+        /// The framework.
+        framework_id: FrameworkId,
+        /// The task.
+        task_id: TaskId,
+    },
 }
 
 /// What an agent tells the master.
 #[derive(Clone, Debug)]
 pub(super) enum ToMaster {
-    /// The agent is up (again) and wants an id; comes first. With the tasks that survived a restart.
-    Register {
-        /// Itself: host name, port, resources, attributes, and its former id if it has one.
-        info: Box<AgentInfo>,
-        /// Its HTTP API's libprocess id, such as `slave(1)@127.0.0.1:5051`.
-        pid: String,
-        /// Where to send.
-        link: mpsc::UnboundedSender<ToAgent>,
-        /// What an earlier run of it left running, or not yet acknowledged.
-        survivors: Vec<Survivors>,
-    },
+    /// The agent is up (again) and wants an id; comes first.
+    Register(Box<Registration>),
     /// A task's state has changed, or has not been acknowledged for a while. Comes until it is acknowledged.
     Update {
         /// The framework.
@@ -110,15 +126,55 @@ pub(super) enum ToMaster {
     Unregister,
 }
 
-/// An executor's tasks that outlived their agent's process.
+/// What an agent says when it comes, and comes back.
+#[derive(Clone, Debug)]
+pub(super) struct Registration {
+    /// Itself: host name, port, resources, attributes, and its former id if it has one.
+    pub(super) info: AgentInfo,
+    /// Its HTTP API's libprocess id, such as `slave(1)@127.0.0.1:5051`.
+    pub(super) pid: String,
+    /// Where to send.
+    pub(super) link: mpsc::UnboundedSender<ToAgent>,
+    /// What operations have made of its resources.
+    pub(super) resources: Option<Vec<Resource>>,
+    /// What it runs already, or what of it hasn't been acknowledged.
+    pub(super) survivors: Vec<Survivors>,
+    /// Operations whose status hasn't been acknowledged.
+    pub(super) operations: Vec<Applied>,
+}
+
+/// An operation on an agent's resources that is done, successfully.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Applied {
+    /// Who asked for it.
+    pub(super) framework_id: FrameworkId,
+    /// It, with an id.
+    pub(super) info: Operation,
+    /// Its uuid.
+    pub(super) uuid: Vec<u8>,
+}
+
+/// An executor's tasks that their agent runs without the master's knowing: one of them has started anew, or the agent
+/// was out of reach.
 #[derive(Clone, Debug)]
 pub(super) struct Survivors {
     /// Their framework.
     pub(super) framework: FrameworkInfo,
     /// Their executor, unless the agent made it up.
     pub(super) executor: Option<ExecutorInfo>,
-    /// The tasks, and each one's updates so far, the last of which is its state.
-    pub(super) tasks: Vec<(TaskInfo, Vec<TaskStatus>)>,
+    /// The tasks.
+    pub(super) tasks: Vec<Survivor>,
+}
+
+/// A task that its agent tells of.
+#[derive(Clone, Debug)]
+pub(super) struct Survivor {
+    /// Itself.
+    pub(super) info: TaskInfo,
+    /// Its updates so far, the last of which is its state.
+    pub(super) statuses: Vec<TaskStatus>,
+    /// State and uuid of the update that is with the scheduler: the first that isn't acknowledged, or the last.
+    pub(super) sent: Option<(TaskState, Vec<u8>)>,
 }
 
 /// A message to the master, and the agent (by its place among the cluster's agents) that sends it.

@@ -3,31 +3,43 @@
 //! Knows nothing of sessions and commands. What is simulated says so.
 
 mod agent;
+mod cluster;
 mod config;
+mod durable;
+mod fault;
 mod link;
 mod master;
 mod resources;
 mod wire;
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{Flock, FlockArg};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use master::Fault;
+use cluster::Core;
+use fault::active::Faults;
+use fault::http::{Ask, Chosen, Desk};
 
 pub use config::{AgentConfig, Config, Docker, StartError};
+pub use fault::{Effect, Fault, FaultError, Ongoing, Order, Updates};
 
 /// A running embedded Mesos. Stops when it is dropped; [`Cluster::shutdown`] stops it and waits.
 #[derive(Debug)]
 pub struct Cluster {
-    // Dropped in this order: agents kill their tasks, then the master goes, then the folder.
-    agents: Vec<agent::Agent>,
-    addresses: Vec<SocketAddr>,
-    master: master::Running,
-    work_dir: WorkDir,
+    address: SocketAddr,
+    agents: Vec<SocketAddr>,
+    docker: Option<String>,
+    asks: mpsc::UnboundedSender<Ask>,
+    faults: Faults,
+    stop: DropGuard,
+    core: JoinHandle<()>,
 }
 
 impl Cluster {
@@ -40,31 +52,46 @@ impl Cluster {
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let work_dir = WorkDir::new(config.work_dir.clone())?;
-        let (to_master, from_agents) = mpsc::unbounded_channel();
-        let master = master::start(listener, &config, from_agents).map_err(listen)?;
+        let registry = |source| StartError::Registry { path: work_dir.path().to_owned(), source };
+        let store = match &config.work_dir {
+            Some(_) => master::Store::below(work_dir.path()).map_err(registry)?,
+            None => master::Store::Memory,
+        };
+        let (asks, asked) = mpsc::unbounded_channel();
+        let desk = Desk { asks: asks.downgrade(), faults: Faults::default() };
+        let faults = desk.faults.clone();
+        let path = work_dir.path().to_owned();
+        let start = cluster::Start { config: config.clone(), work_dir, store, desk };
+        let started = Core::start(listener, start);
+        let mut core = started.map_err(|source| StartError::Registry { path, source })?;
         let engine = agent::engine(config.docker).await;
-        let mut agents = Vec::new();
+        let (mut agents, mut docker) = (Vec::new(), None);
         for index in 0..config.agents {
             let settings = agent::Config {
                 index,
                 address: config.address,
-                port: 0,
+                port: config.agent_port(index),
                 hostname: master::HOSTNAME.to_owned(),
-                work_dir: work_dir.path().join(format!("agents/{index}")),
+                work_dir: core.work_dir().join(format!("agents/{index}")),
                 engine: engine.clone(),
                 recover: config.work_dir.is_some(),
                 offers: config.agent.clone(),
+                faults: faults.clone(),
             };
-            let agent = agent::Agent::start(settings, to_master.clone()).await;
-            agents.push(agent.map_err(|source| StartError::Agent { index, source })?);
+            let agent = agent::Agent::start(settings, core.leader()).await;
+            let agent = agent.map_err(|source| StartError::Agent { index, source })?;
+            agents.push(agent.address());
+            docker = docker.or_else(|| agent.docker().map(str::to_owned));
+            core.add(agent);
         }
-        let addresses = agents.iter().map(agent::Agent::address).collect();
-        Ok(Self { agents, addresses, master, work_dir })
+        let (address, stop) = (core.address(), CancellationToken::new());
+        let core = tokio::spawn(core.run(asked, stop.clone()));
+        Ok(Self { address, agents, docker, asks, faults, stop: stop.drop_guard(), core })
     }
 
     /// Where the master listens.
     pub fn address(&self) -> SocketAddr {
-        self.master.address()
+        self.address
     }
 
     /// The master's URL.
@@ -74,26 +101,45 @@ impl Cluster {
 
     /// Where the agents listen.
     pub fn agents(&self) -> &[SocketAddr] {
-        &self.addresses
+        &self.agents
     }
 
     /// The Docker Engine's version if containers are real.
     pub fn docker(&self) -> Option<&str> {
-        self.agents.iter().find_map(agent::Agent::docker)
+        self.docker.as_deref()
     }
 
-    /// Makes something go wrong, or right again.
-    pub fn fault(&self, fault: Fault) {
-        self.master.fault(fault);
+    /// Makes something go wrong; done when this returns, but for a restart, which then begins.
+    ///
+    /// # Errors
+    /// When it makes no sense, or nothing of that name is there.
+    pub async fn fault(&self, order: impl Into<Order> + Send) -> Result<Effect, FaultError> {
+        let (reply, effect) = oneshot::channel();
+        self.asks.send(Ask::Fault { order: order.into(), reply }).map_err(|_| FaultError::Stopping)?;
+        effect.await.map_err(|_| FaultError::Stopping)?
+    }
+
+    /// What goes wrong now, the oldest first.
+    pub fn faults(&self) -> Vec<Ongoing> {
+        self.faults.list()
+    }
+
+    /// Lets everything go right again; what went wrong.
+    pub async fn clear_faults(&self) -> Vec<Ongoing> {
+        let (reply, cleared) = oneshot::channel();
+        if self.asks.send(Ask::Clear { chosen: Chosen::default(), reply }).is_err() {
+            return Vec::new();
+        }
+        // A cluster that stops has nothing left that could go wrong.
+        cleared.await.unwrap_or_default()
     }
 
     /// Ends all tasks, removes their containers, and waits until everything has stopped.
     pub async fn shutdown(self) {
-        for agent in self.agents {
-            agent.shutdown().await;
+        drop(self.stop);
+        if let Err(error) = self.core.await {
+            tracing::error!(%error, "the embedded Mesos didn't end well");
         }
-        self.master.shutdown().await;
-        drop(self.work_dir);
     }
 }
 
@@ -102,6 +148,8 @@ impl Cluster {
 struct WorkDir {
     path: PathBuf,
     temporary: bool,
+    /// Nobody else may use the user's own meanwhile.
+    _lock: Option<Flock<File>>,
 }
 
 impl WorkDir {
@@ -111,13 +159,25 @@ impl WorkDir {
         // Tasks' output is nobody else's business; but other users' tasks must get through to their own sandboxes.
         let mode = if agent::may_switch() { 0o711 } else { 0o700 };
         let made = std::fs::DirBuilder::new().recursive(true).mode(mode).create(&path);
-        made.map_err(|source| StartError::WorkDir { path: path.clone(), source })?;
-        Ok(Self { path, temporary })
+        let failed = |source| StartError::WorkDir { path: path.clone(), source };
+        made.map_err(failed)?;
+        let lock = if temporary { None } else { Some(lock(&path)?) };
+        Ok(Self { path, temporary, _lock: lock })
     }
 
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Two clusters in one folder would each take the other's tasks for their own.
+fn lock(path: &Path) -> Result<Flock<File>, StartError> {
+    let failed = |source| StartError::WorkDir { path: path.to_owned(), source };
+    let file = File::options().write(true).create(true).truncate(false).open(path.join("lock")).map_err(failed)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
+        nix::errno::Errno::EWOULDBLOCK => StartError::InUse { path: path.to_owned() },
+        error => failed(error.into()),
+    })
 }
 
 impl Drop for WorkDir {

@@ -39,6 +39,10 @@ pub struct Stream {
     pub answer: Answer,
     events: mpsc::UnboundedReceiver<Value>,
     reader: tokio::task::JoinHandle<()>,
+    /// Heartbeats that were passed over.
+    heartbeats: usize,
+    /// Offers that came and weren't rescinded.
+    pub offers: Vec<Value>,
 }
 
 impl Drop for Stream {
@@ -57,8 +61,11 @@ impl Stream {
         within(DEADLINE, "an event or the stream's end", async {
             loop {
                 match self.events.recv().await {
-                    Some(event) if event["type"] == "HEARTBEAT" => {}
-                    other => return other,
+                    Some(event) if event["type"] == "HEARTBEAT" => self.heartbeats += 1,
+                    other => {
+                        self.note(other.as_ref());
+                        return other;
+                    }
                 }
             }
         })
@@ -69,10 +76,25 @@ impl Stream {
     pub fn try_next(&mut self) -> Option<Value> {
         loop {
             match self.events.try_recv() {
-                Ok(event) if event["type"] == "HEARTBEAT" => {}
-                other => return other.ok(),
+                Ok(event) if event["type"] == "HEARTBEAT" => self.heartbeats += 1,
+                other => {
+                    self.note(other.as_ref().ok());
+                    return other.ok();
+                }
             }
         }
+    }
+
+    /// Keeps the offers in hand, also of events that a test passes over.
+    fn note(&mut self, event: Option<&Value>) {
+        let Some(event) = event else { return };
+        self.offers.extend(event["offers"]["offers"].as_array().cloned().unwrap_or_default());
+        self.offers.retain(|offer| offer["id"] != event["rescind"]["offer_id"]);
+    }
+
+    /// How many heartbeats have been passed over.
+    pub fn heartbeats(&self) -> usize {
+        self.heartbeats
     }
 
     /// The next event of a type; what comes before is dropped.
@@ -141,7 +163,7 @@ async fn answer(mut socket: TcpStream, method: &str) -> Got {
     if answer.header("transfer-encoding") == Some("chunked") {
         let (sender, events) = mpsc::unbounded_channel();
         let reader = tokio::spawn(async move { chunks(socket, rest, &sender).await });
-        return Got::Stream(Stream { answer, events, reader });
+        return Got::Stream(Stream { answer, events, reader, heartbeats: 0, offers: Vec::new() });
     }
     let length = answer.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     while method != "HEAD" && rest.len() < length {

@@ -1,101 +1,12 @@
-//! What the recordings don't show: several frameworks, time running out, maintenance, agents that come and go, faults.
+//! What the recordings don't show: several frameworks, time running out, maintenance, agents that come and go.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use mesos_repl::embedded::{Cluster, Config, Docker, Fault};
+use mesos_repl::embedded::Fault;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::client::{Got, Stream, call, send};
+use super::client::{call, send};
+use super::scheduler::{Framework, SOON, operate, page, quick};
 use crate::support::{until, within};
-
-const SOON: Duration = Duration::from_secs(10);
-
-fn quick(agents: usize) -> Config {
-    Config {
-        docker: Docker::Never,
-        allocation_interval: Duration::from_millis(50),
-        heartbeat: Duration::from_millis(200),
-        ..super::recorded(agents)
-    }
-}
-
-/// A subscribed framework.
-struct Framework {
-    to: SocketAddr,
-    id: Value,
-    stream: Stream,
-}
-
-impl Framework {
-    async fn new(cluster: &Cluster, more: Value) -> Self {
-        let to = cluster.address();
-        let mut info = json!({"user": "root", "name": "life"});
-        info.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
-        let mut body = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
-        if let Some(id) = info.get("id") {
-            body["framework_id"] = id.clone();
-        }
-        let mut stream = call(to, None, &body).await.stream();
-        let id = stream.wait("SUBSCRIBED").await["subscribed"]["framework_id"].clone();
-        Self { to, id, stream }
-    }
-
-    async fn call(&self, mut body: Value) -> u16 {
-        body["framework_id"] = self.id.clone();
-        call(self.to, Some(&self.stream.id()), &body).await.whole().status
-    }
-
-    async fn offer(&mut self) -> Value {
-        self.stream.wait("OFFERS").await["offers"]["offers"][0].clone()
-    }
-
-    async fn launch(&mut self, name: &str, command: &str) -> Value {
-        let offer = self.offer().await;
-        let task = json!({"name": name, "task_id": {"value": name}, "agent_id": offer["agent_id"],
-            "command": {"value": command}, "resources": [
-                {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.1}},
-                {"name": "mem", "type": "SCALAR", "scalar": {"value": 32}}]});
-        let accept = json!({"type": "ACCEPT", "accept": {"offer_ids": [offer["id"]],
-            "operations": [{"type": "LAUNCH", "launch": {"task_infos": [task]}}], "filters": {"refuse_seconds": 0}}});
-        assert_eq!(self.call(accept).await, 202);
-        offer["agent_id"].clone()
-    }
-
-    /// The next update, acknowledged.
-    async fn update(&mut self) -> Value {
-        let status = self.stream.wait("UPDATE").await["update"]["status"].clone();
-        self.acknowledge(&status).await;
-        status
-    }
-
-    async fn acknowledge(&self, status: &Value) {
-        if status.get("uuid").is_some() {
-            let body = json!({"type": "ACKNOWLEDGE", "acknowledge": {"agent_id": status["agent_id"],
-                "task_id": status["task_id"], "uuid": status["uuid"]}});
-            assert_eq!(self.call(body).await, 202);
-        }
-    }
-
-    async fn until(&mut self, state: &str) -> Value {
-        loop {
-            let status = self.update().await;
-            if status["state"] == state {
-                return status;
-            }
-        }
-    }
-}
-
-async fn page(to: SocketAddr, path: &str) -> Value {
-    send(to, "GET", path, &[], b"").await.whole().json()
-}
-
-async fn operate(to: SocketAddr, body: Value) -> super::client::Answer {
-    let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
-    send(to, "POST", "/api/v1", &headers, body.to_string().as_bytes()).await.whole()
-}
 
 #[tokio::test]
 async fn a_framework_that_stays_away_is_removed_with_its_tasks() {
@@ -196,7 +107,7 @@ async fn a_partitioned_agent_comes_back_with_its_task() {
     let mut framework = Framework::new(&cluster, aware).await;
     let agent = framework.launch("t", "sleep 1000").await;
     framework.until("TASK_RUNNING").await;
-    cluster.fault(Fault::PartitionAgent(0));
+    cluster.fault(Fault::Partition { agent: None }).await.unwrap();
     let lost = framework.update().await;
     assert_eq!((&lost["state"], &lost["reason"]), (&json!("TASK_UNREACHABLE"), &json!("REASON_AGENT_REMOVED")));
     assert!(lost["unreachable_time"]["nanoseconds"].is_number() && lost.get("uuid").is_none(), "{lost}");
@@ -205,7 +116,7 @@ async fn a_partitioned_agent_comes_back_with_its_task() {
         json!({"type": "RECONCILE", "reconcile": {"tasks": [{"task_id": {"value": "t"}, "agent_id": agent}]}});
     framework.call(reconcile).await;
     assert_eq!(framework.update().await["state"], "TASK_UNREACHABLE");
-    cluster.fault(Fault::ReturnAgent(0));
+    cluster.fault(Fault::Return { agent: None }).await.unwrap();
     let back = framework.update().await;
     assert_eq!((&back["state"], &back["reason"]), (&json!("TASK_RUNNING"), &json!("REASON_AGENT_REREGISTERED")));
     framework.call(json!({"type": "KILL", "kill": {"task_id": {"value": "t"}}})).await;
@@ -278,40 +189,6 @@ async fn operators_get_events() {
     }
     framework.call(json!({"type": "TEARDOWN"})).await;
     events.wait("FRAMEWORK_REMOVED").await;
-    cluster.shutdown().await;
-}
-
-#[tokio::test]
-async fn faults_come_when_asked_for() {
-    let cluster = super::start(quick(1)).await;
-    let to = cluster.address();
-    cluster.fault(Fault::SplitStreams(true));
-    let body = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": {"user": "root", "name": "split"}}});
-    let first = call(to, None, &body).await.stream().next().await.unwrap();
-    assert_eq!(first["chunk"].as_str().map(str::len), Some(1), "{first}");
-    cluster.fault(Fault::SplitStreams(false));
-    let mut framework = Framework::new(&cluster, json!({"failover_timeout": 60})).await;
-    let offer = framework.offer().await;
-    cluster.fault(Fault::RescindOffers);
-    assert_eq!(framework.stream.wait("RESCIND").await["rescind"]["offer_id"], offer["id"]);
-    cluster.fault(Fault::DoubleUpdates(1));
-    framework.launch("t", "sleep 1000").await;
-    let first = framework.stream.wait("UPDATE").await;
-    assert_eq!(framework.stream.wait("UPDATE").await, first);
-    cluster.fault(Fault::CutStreams { inside_a_record: true });
-    framework.stream.wait("NOT ONE RECORD").await;
-    assert_eq!(framework.stream.next().await, None);
-    for (fault, status, place) in [
-        (Fault::Redirect(Some("other:5050".to_owned())), 307, Some("//other:5050/api/v1/scheduler")),
-        (Fault::NoLeader(true), 503, None),
-        (Fault::Recovering(true), 503, None),
-    ] {
-        cluster.fault(fault);
-        let Got::Whole(answer) = call(to, None, &json!({})).await else { panic!("a stream") };
-        assert_eq!((answer.status, answer.header("location")), (status, place));
-    }
-    cluster.fault(Fault::Recovering(false));
-    assert_eq!(call(to, None, &json!({})).await.whole().status, 400);
     cluster.shutdown().await;
 }
 

@@ -2,9 +2,12 @@
 
 mod cases;
 mod client;
+mod faults;
 mod golden;
 mod life;
 mod same;
+mod scheduler;
+mod survival;
 
 use std::io::Write as _;
 use std::time::Duration;

@@ -5,25 +5,29 @@ mod custom;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::super::link::{FromAgent, Survivors, ToAgent, ToMaster};
+use super::super::fault::active::Faults;
+use super::super::link::{FromAgent, Registration, Survivor, Survivors, ToAgent, ToMaster};
 use super::Config;
 use super::books::{Books, Executor, Kind, Task, is_terminal};
 use super::checkpoint;
 use super::docker::Engine;
 use super::executor;
+use super::process::leader_in;
 use super::rotate;
 use super::sandbox::{Layout, create_nested};
 use super::task::{self, How, Job, Left, Order, Report, What};
 use super::updates::{Acknowledged, Updates};
 use super::user::User;
 use super::view::{self, Question};
+use super::volumes;
 use crate::mesos::{
     AgentId, AgentInfo, Base64, CommandInfo, ContainerId, ContainerStatus, ContainerType, DurationInfo, ExecutorId,
     ExecutorInfo, ExecutorType, FrameworkCapabilityType, FrameworkId, FrameworkInfo, IpAddress, Json, KillPolicy,
@@ -40,6 +44,17 @@ pub(super) struct Ask {
     pub(super) answer: oneshot::Sender<Json>,
 }
 
+/// Where to send to a master.
+pub(super) type Leader = mpsc::UnboundedSender<FromAgent>;
+
+/// How long an agent that isn't wanted waits before it asks again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What executors are told that are to come back to an agent that has started again: for how long they shall try, and
+/// the longest pause between two attempts.
+const RECONNECTION: [(&str, &str); 2] =
+    [("MESOS_RECOVERY_TIMEOUT", "15mins"), ("MESOS_SUBSCRIPTION_BACKOFF_MAX", "2secs")];
+
 /// The agent's state.
 #[derive(Debug)]
 pub(super) struct Actor {
@@ -47,8 +62,13 @@ pub(super) struct Actor {
     books: Books,
     updates: Updates,
     id: watch::Sender<Option<AgentId>>,
+    /// The leading master, and those that come to lead.
     master: mpsc::UnboundedSender<FromAgent>,
-    link: (mpsc::UnboundedSender<ToAgent>, mpsc::UnboundedReceiver<ToAgent>),
+    masters: (mpsc::UnboundedSender<Leader>, mpsc::UnboundedReceiver<Leader>),
+    /// What the master says; nobody has the other end before the registration.
+    link: mpsc::UnboundedReceiver<ToAgent>,
+    /// When to ask again a master that didn't want this agent.
+    retry: Option<Instant>,
     asks: (mpsc::UnboundedSender<Ask>, mpsc::UnboundedReceiver<Ask>),
     /// Whether there is something to be written down.
     changed: bool,
@@ -72,6 +92,8 @@ pub(super) struct Setup {
     pub(super) engine: Option<Engine>,
     /// When it started, in seconds since 1970.
     pub(super) started: f64,
+    /// What goes wrong.
+    pub(super) faults: Faults,
 }
 
 impl Setup {
@@ -103,14 +125,16 @@ struct Place {
 
 impl Actor {
     /// An agent that has yet to register.
-    pub(super) fn new(setup: Setup, master: mpsc::UnboundedSender<FromAgent>, stop: CancellationToken) -> Self {
+    pub(super) fn new(setup: Setup, master: Leader, stop: CancellationToken) -> Self {
         Self {
             setup,
             books: Books::default(),
             updates: Updates::default(),
             id: watch::Sender::new(None),
             master,
-            link: mpsc::unbounded_channel(),
+            masters: mpsc::unbounded_channel(),
+            link: mpsc::unbounded_channel().1,
+            retry: None,
             asks: mpsc::unbounded_channel(),
             changed: false,
             outbox: Vec::new(),
@@ -132,6 +156,11 @@ impl Actor {
         self.calls.0.clone()
     }
 
+    /// Where it is told that another master leads.
+    pub(super) fn masters(&self) -> mpsc::UnboundedSender<Leader> {
+        self.masters.0.clone()
+    }
+
     fn agent_info(&self) -> AgentInfo {
         let info = self.setup.config.info(self.setup.address.port(), self.setup.containers());
         AgentInfo { id: self.books.agent_id.clone(), ..info }
@@ -144,12 +173,7 @@ impl Actor {
 
     /// Serves until told to stop, then stops all that runs.
     pub(super) async fn run(mut self) {
-        self.tell(ToMaster::Register {
-            info: Box::new(self.agent_info()),
-            pid: self.setup.pid(),
-            link: self.link.0.clone(),
-            survivors: self.survivors(),
-        });
+        self.register();
         let mut rotation = tokio::time::interval(rotate::GLANCE);
         rotation.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -157,7 +181,12 @@ impl Actor {
             let due = self.updates.next_due();
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                Some(message) = self.link.1.recv() => self.on_master(message),
+                Some(master) = self.masters.1.recv() => {
+                    self.master = master;
+                    self.register();
+                }
+                () = task::at(self.retry) => self.register(),
+                Some(message) = self.link.recv() => self.on_master(message),
                 Some(report) = self.reports.1.recv() => self.on_task(report),
                 _ = rotation.tick(), if !self.books.frameworks.is_empty() => self.rotate(),
                 Some(report) = self.executors.1.recv() => self.on_executor(report),
@@ -167,6 +196,21 @@ impl Actor {
             }
         }
         self.end().await;
+    }
+
+    /// Comes to the leading master. What another one said and wasn't heard yet is void.
+    fn register(&mut self) {
+        let (link, received) = mpsc::unbounded_channel();
+        (self.link, self.retry) = (received, None);
+        let registration = Registration {
+            info: self.agent_info(),
+            pid: self.setup.pid(),
+            link,
+            resources: self.books.resources.clone(),
+            survivors: self.survivors(),
+            operations: self.books.operations.clone(),
+        };
+        self.tell(ToMaster::Register(Box::new(registration)));
     }
 
     fn rotate(&self) {
@@ -200,6 +244,9 @@ impl Actor {
             agent_id: self.books.agent_id.as_ref(),
             frameworks: self.books.frameworks.values().collect(),
             updates: self.updates.all().collect(),
+            port: self.setup.address.port(),
+            resources: self.books.resources.as_ref(),
+            operations: &self.books.operations,
         };
         if let Err(error) = checkpoint::write(&self.setup.config.work_dir, &written) {
             tracing::error!(%error, "an agent can't write down what it runs");
@@ -207,14 +254,10 @@ impl Actor {
     }
 
     /// Takes up what an earlier run of this agent has written down.
-    pub(super) async fn recover(&mut self) -> std::io::Result<()> {
-        if !self.setup.config.recover {
-            return Ok(());
-        }
+    pub(super) async fn recover(&mut self, read: checkpoint::Read) {
         let work_dir = self.setup.config.work_dir.clone();
-        checkpoint::prepare(&work_dir)?;
-        let read = checkpoint::read(&work_dir)?.unwrap_or_default();
         self.books.agent_id.clone_from(&read.agent_id);
+        (self.books.resources, self.books.operations) = (read.resources, read.operations);
         self.id.send_replace(read.agent_id);
         for (framework_id, status) in read.updates {
             self.updates.push(&framework_id, status, Instant::now());
@@ -233,7 +276,6 @@ impl Actor {
             self.take_up(id);
             self.settle(id);
         }
-        Ok(())
     }
 
     /// Goes on with a framework's tasks that haven't ended.
@@ -260,10 +302,16 @@ impl Actor {
                     (Some(engine), Kind::Docker) => How::Container(engine.clone()),
                     _ => How::Process,
                 };
+                let running = task.statuses.iter().find(|status| status.state == TaskState::Running);
+                let since = running.and_then(|status| status.timestamp).unwrap_or_else(now);
                 let left = Left {
-                    // A container whose Engine is gone is none that could be taken up.
-                    process: task.pid.zip(task.started).filter(|_| executor.kind != Kind::Docker),
-                    told: task.statuses.iter().any(|status| status.state == TaskState::Running),
+                    // A container whose Engine is gone is none that could be taken up. A process may have started
+                    // and its number not been written down.
+                    process: (executor.kind != Kind::Docker)
+                        .then(|| task.pid.zip(task.started).or_else(|| leader_in(&task.sandbox)))
+                        .flatten(),
+                    told: running.is_some(),
+                    ran: Duration::try_from_secs_f64(now() - since).unwrap_or_default(),
                 };
                 let grouped = executor.kind == Kind::Default;
                 let killing = task.state() == TaskState::Killing;
@@ -271,7 +319,7 @@ impl Actor {
             }
         }
         for executor_id in custom {
-            self.lose_custom(framework_id, &executor_id);
+            self.take_up_custom(framework_id, &executor_id);
         }
         for (job, left, killing) in jobs {
             let (orders, ordered) = mpsc::unbounded_channel();
@@ -295,18 +343,25 @@ impl Actor {
         let survivors = executors.map(|(framework, executor)| Survivors {
             framework: framework.info.clone(),
             executor: (!executor.kind.is_generated()).then(|| executor.info.clone()),
-            tasks: executor.tasks.iter().map(|task| (task.info.clone(), task.statuses.clone())).collect(),
+            tasks: executor.tasks.iter().map(|task| self.survivor(&executor.info.framework_id, task)).collect(),
         });
         survivors.collect()
+    }
+
+    fn survivor(&self, framework_id: &Option<FrameworkId>, task: &Task) -> Survivor {
+        let pending = framework_id.as_ref().and_then(|id| self.updates.of(id, &task.info.task_id).next());
+        let sent = pending.or(task.statuses.last());
+        Survivor {
+            info: task.info.clone(),
+            statuses: task.statuses.clone(),
+            sent: sent.and_then(|status| Some((status.state.clone(), status.uuid.as_ref()?.0.clone()))),
+        }
     }
 
     async fn end(mut self) {
         self.tell(ToMaster::Unregister);
         self.send_out();
-        let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
-        for id in ids {
-            self.shut_down_framework(&id);
-        }
+        self.shut_down_all();
         self.running.close();
         self.running.wait().await;
         // Nothing runs any more that the next run of this agent could take up.
@@ -337,16 +392,62 @@ impl Actor {
             }
             ToAgent::ShutdownExecutor { framework_id, executor_id } => self.shut_down(&framework_id, &executor_id),
             ToAgent::ShutdownFramework(id) => self.shut_down_framework(&id),
+            ToAgent::Framework(info) => {
+                let known = info.id.as_ref().and_then(|id| self.books.frameworks.get_mut(id));
+                if let Some(framework) = known {
+                    framework.info = *info;
+                }
+            }
+            ToAgent::Resources(resources) => self.convert(resources),
+            ToAgent::Applied(applied) => self.books.operations.push(*applied),
+            ToAgent::OperationAcknowledged(uuid) => self.books.operations.retain(|known| known.uuid != uuid),
+            ToAgent::Refused { why, again } => self.refused(why, again),
+            ToAgent::Crash { framework_id, task_id } => self.crash(&framework_id, &task_id),
+        }
+    }
+
+    /// Operations have made something else of the agent's resources.
+    fn convert(&mut self, resources: Vec<Resource>) {
+        let before = self.books.resources.take().unwrap_or_default();
+        if let Err(error) = volumes::follow(&self.setup.config.work_dir, &before, &resources) {
+            // A task that uses it fails and says so.
+            tracing::error!(%error, "a persistent volume can't be made or removed");
+        }
+        self.books.resources = Some(resources);
+    }
+
+    /// The master doesn't want this agent: it ends all that it runs, as a real one ends itself.
+    fn refused(&mut self, why: &str, again: bool) {
+        tracing::info!(why, index = self.setup.config.index, "an agent isn't wanted");
+        self.shut_down_all();
+        self.retry = again.then(|| Instant::now() + RETRY);
+    }
+
+    fn shut_down_all(&mut self) {
+        let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
+        for framework in ids {
+            self.shut_down_framework(&framework);
+        }
+    }
+
+    /// A fault: a task's executor crashes, with all its tasks.
+    fn crash(&mut self, framework_id: &FrameworkId, task_id: &TaskId) {
+        let Some(id) = self.books.executor_of(framework_id, task_id).cloned() else { return };
+        let Some(executor) = self.books.executor(framework_id, &id) else { return };
+        executor.crashed = true;
+        for task in &executor.tasks {
+            order(task, Order::Crash);
+        }
+        if let Some(stop) = &executor.stop {
+            // One that has just ended is as good as crashed.
+            let _ = stop.send(super::executor::Stop::Now);
         }
     }
 
     fn registered(&mut self, id: AgentId) {
         if self.books.agent_id.as_ref().is_some_and(|known| *known != id) {
             // The master has forgotten this agent, and so whatever it runs.
-            let ids: Vec<_> = self.books.frameworks.keys().cloned().collect();
-            for framework in ids {
-                self.shut_down_framework(&framework);
-            }
+            self.shut_down_all();
         }
         self.books.agent_id = Some(id.clone());
         self.id.send_replace(Some(id));
@@ -392,9 +493,12 @@ impl Actor {
             tasks: Vec::new(),
             completed: Default::default(),
             pid: None,
+            started: None,
+            returning: false,
             queued: Vec::new(),
             subscriber: None,
             stop: None,
+            crashed: false,
         };
         self.books.framework(framework, &framework_id).executors.insert(executor_id.clone(), executor);
         let place = Place { framework_id, executor_id, container_id, sandbox, user, group: 0 };
@@ -506,9 +610,12 @@ impl Actor {
             tasks: Vec::new(),
             completed: Default::default(),
             pid: None,
+            started: None,
+            returning: false,
             queued: Vec::new(),
             subscriber: None,
             stop: None,
+            crashed: false,
         };
         self.books.framework(framework, framework_id).executors.insert(id, executor);
         Ok(())
@@ -548,8 +655,10 @@ impl Actor {
             tells_killing: has_capability(framework, &FrameworkCapabilityType::TaskKillingState),
             grouped,
             cache: super::fetch::cache_dir(&self.setup.config.work_dir),
+            volumes: volumes::root(&self.setup.config.work_dir),
             survives: self.setup.config.recover.then(|| self.setup.config.work_dir.clone()),
             left: None,
+            faults: self.setup.faults.clone(),
         }
     }
 
@@ -566,7 +675,7 @@ impl Actor {
         let agent_id = self.books.agent_id.as_ref().map_or("", AgentId::as_str);
         let allocation = resources.first().and_then(|resource| resource.allocation_info.as_ref());
         let role = allocation.and_then(|allocation| allocation.role.as_deref()).unwrap_or("*");
-        let checkpoint = if framework.checkpoint.unwrap_or(false) { "1" } else { "0" };
+        let checkpoint = framework.checkpoint.unwrap_or(false);
         let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
         let endpoint = self.setup.address.to_string();
         [
@@ -575,7 +684,7 @@ impl Actor {
             ("LIBPROCESS_PORT", "0"),
             ("MESOS_AGENT_ENDPOINT", &endpoint),
             ("MESOS_ALLOCATION_ROLE", role),
-            ("MESOS_CHECKPOINT", checkpoint),
+            ("MESOS_CHECKPOINT", if checkpoint { "1" } else { "0" }),
             ("MESOS_DIRECTORY", &sandbox),
             ("MESOS_EXECUTOR_ID", executor_id.as_str()),
             ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"),
@@ -585,8 +694,10 @@ impl Actor {
             ("MESOS_SLAVE_ID", agent_id),
             ("MESOS_SLAVE_PID", &self.setup.pid()),
         ]
+        .into_iter()
+        .chain(RECONNECTION.into_iter().filter(|_| checkpoint))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+        .collect()
     }
 
     fn on_task(&mut self, report: Report) {
@@ -666,8 +777,10 @@ impl Actor {
     fn executor_exited(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
         let Some(executor) = self.books.executor(framework_id, executor_id) else { return };
         if executor.kind == Kind::Default && executor.tasks.iter().all(|task| task.orders.is_none()) {
+            // As the system's wait status says it: a signal's number, or nothing wrong.
+            let status = if executor.crashed { Signal::SIGKILL as i32 } else { 0 };
             let (framework_id, executor_id) = (framework_id.clone(), executor_id.clone());
-            self.tell(ToMaster::ExecutorExited { framework_id, executor_id, status: 0 });
+            self.tell(ToMaster::ExecutorExited { framework_id, executor_id, status });
         }
     }
 

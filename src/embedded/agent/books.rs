@@ -10,9 +10,11 @@ use tokio::sync::mpsc;
 use super::checkpoint;
 use super::executor::Stop;
 use super::task::Order;
+use crate::embedded::link::Applied;
 use crate::embedded::wire::Format;
 use crate::mesos::{
-    AgentId, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, TaskId, TaskInfo, TaskState, TaskStatus,
+    AgentId, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, Resource, TaskId, TaskInfo, TaskState,
+    TaskStatus,
 };
 
 /// How many completed executors of a framework are remembered, as by a real agent.
@@ -31,6 +33,10 @@ pub(super) struct Books {
     pub(super) frameworks: BTreeMap<FrameworkId, Framework>,
     /// The others, oldest first.
     pub(super) completed: VecDeque<Framework>,
+    /// What operations have made of its resources.
+    pub(super) resources: Option<Vec<Resource>>,
+    /// Operations whose status no scheduler has acknowledged.
+    pub(super) operations: Vec<Applied>,
 }
 
 /// A framework's part.
@@ -86,6 +92,12 @@ pub(super) struct Executor {
     pub(super) completed: VecDeque<Task>,
     /// The process of a framework's own executor.
     pub(super) pid: Option<u32>,
+    /// When that started, as [`Task::started`] has it.
+    #[serde(default)]
+    pub(super) started: Option<u64>,
+    /// Whether it has to come back to this agent, which isn't the one that started it.
+    #[serde(skip)]
+    pub(super) returning: bool,
     /// What such an executor hasn't been sent yet.
     #[serde(skip)]
     pub(super) queued: Vec<Queued>,
@@ -95,6 +107,9 @@ pub(super) struct Executor {
     /// How to end such an executor; gone when its process is.
     #[serde(skip)]
     pub(super) stop: Option<mpsc::UnboundedSender<Stop>>,
+    /// Whether a fault has made it crash.
+    #[serde(skip)]
+    pub(super) crashed: bool,
 }
 
 /// Tasks that wait for their executor.

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::books::{Executor, Framework};
-use crate::mesos::{AgentId, ExecutorId, FrameworkId, TaskStatus};
+use crate::embedded::durable;
+use crate::embedded::link::Applied;
+use crate::mesos::{AgentId, ExecutorId, FrameworkId, Resource, TaskStatus};
 
 /// The file's content when it is written.
 #[derive(Debug, Serialize)]
@@ -20,6 +22,12 @@ pub(super) struct Written<'a> {
     pub(super) frameworks: Vec<&'a Framework>,
     /// Updates on their way, by framework, each task's in order.
     pub(super) updates: Vec<(&'a FrameworkId, &'a TaskStatus)>,
+    /// Where it listened.
+    pub(super) port: u16,
+    /// What operations have made of its resources.
+    pub(super) resources: Option<&'a Vec<Resource>>,
+    /// Operations whose status nobody has acknowledged.
+    pub(super) operations: &'a [Applied],
 }
 
 /// The file's content when it is read.
@@ -31,6 +39,15 @@ pub(super) struct Read {
     pub(super) frameworks: Vec<Framework>,
     /// Updates that nobody acknowledged.
     pub(super) updates: Vec<(FrameworkId, TaskStatus)>,
+    /// Where it listened.
+    #[serde(default)]
+    pub(super) port: u16,
+    /// What operations had made of its resources.
+    #[serde(default)]
+    pub(super) resources: Option<Vec<Resource>>,
+    /// Operations whose status nobody acknowledged.
+    #[serde(default)]
+    pub(super) operations: Vec<Applied>,
 }
 
 /// Where it is kept, below an agent's work folder.
@@ -43,28 +60,16 @@ pub(super) fn exit_path(work_dir: &Path, container_id: &str) -> PathBuf {
     work_dir.join("meta").join("exits").join(container_id)
 }
 
-/// Makes the folders.
-pub(super) fn prepare(work_dir: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(work_dir.join("meta").join("exits"))
+/// Makes the folders, and reads what an earlier run has left.
+pub(super) fn take_up(work_dir: &Path) -> io::Result<Option<Read>> {
+    std::fs::create_dir_all(work_dir.join("meta").join("exits"))?;
+    durable::read(&path(work_dir))
 }
 
 /// Replaces the file.
 pub(super) fn write(work_dir: &Path, written: &Written<'_>) -> io::Result<()> {
-    let path = path(work_dir);
-    let fresh = path.with_extension("new");
-    std::fs::write(&fresh, serde_json::to_vec(written)?)?;
-    std::fs::rename(fresh, path)
-}
-
-/// Reads it, if there is one.
-pub(super) fn read(work_dir: &Path) -> io::Result<Option<Read>> {
-    let path = path(work_dir);
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    match std::fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| named(error.into())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(named(error)),
-    }
+    // Whatever runs ends with the machine.
+    durable::replace(&path(work_dir), written, durable::Against::Kill)
 }
 
 /// Executors as a list: ids are objects in JSON, which can't be keys.

@@ -3,7 +3,7 @@
 //! What it says over the executor API is the actor's; here is only whether it runs.
 
 use std::collections::BTreeMap;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,12 +12,14 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::fetch;
-use super::process::{Process, Start};
+use super::process::{Adopted, Process, Start};
 use super::user::User;
 use crate::mesos::{CommandInfo, ExecutorId, FrameworkId};
 
 /// How long an executor may take to subscribe.
 const REGISTRATION: Duration = Duration::from_secs(60);
+/// How long one may take to come back to an agent that has started again.
+pub(super) const REREGISTRATION: Duration = Duration::from_secs(10);
 /// How long an executor that was told to end may take.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -67,7 +69,7 @@ pub(super) struct Report {
 pub(super) enum What {
     /// It runs.
     Pid(u32),
-    /// It should have subscribed by now.
+    /// It should have subscribed by now, if it has not.
     Late,
     /// It is over.
     Ended(Ended),
@@ -82,6 +84,33 @@ pub(super) enum Ended {
     NotLaunched(String),
 }
 
+/// Its process, started by this agent or by an earlier one.
+#[derive(Debug)]
+enum Alive {
+    Own(Process),
+    Adopted(Adopted),
+}
+
+impl Alive {
+    async fn wait(&mut self) -> Ended {
+        match self {
+            Self::Own(process) => match process.wait().await {
+                Ok(status) => Ended::Exited(status.into_raw()),
+                Err(error) => Ended::NotLaunched(format!("Failed to get exit status: {error}")),
+            },
+            // Only its parent hears how a process ends; a real agent tells -1 then.
+            Self::Adopted(process) => Ended::Exited(process.wait().await.map_or(-1, ExitStatusExt::into_raw)),
+        }
+    }
+
+    fn kill(&self) {
+        match self {
+            Self::Own(process) => process.signal(Signal::SIGKILL),
+            Self::Adopted(process) => process.signal(Signal::SIGKILL),
+        }
+    }
+}
+
 /// Runs an executor to its end.
 pub(super) async fn run(job: Job, mut stops: mpsc::UnboundedReceiver<Stop>, reports: mpsc::UnboundedSender<Report>) {
     let tell = |what| {
@@ -93,18 +122,38 @@ pub(super) async fn run(job: Job, mut stops: mpsc::UnboundedReceiver<Stop>, repo
         started = start(&job) => started,
         _ = stops.recv() => Err("Executor killed before it ran".to_owned()),
     };
-    let mut process = match started {
+    let process = match started {
         Ok(process) => process,
         Err(why) => return tell(What::Ended(Ended::NotLaunched(why))),
     };
     tell(What::Pid(process.pid()));
-    let (mut late, mut kill) = (Some(Instant::now() + REGISTRATION), None);
-    let status = loop {
+    attend(Alive::Own(process), REGISTRATION, &mut stops, tell).await;
+}
+
+/// Goes on with the process of an executor that an earlier agent has left running.
+pub(super) async fn adopt(
+    whose: (FrameworkId, ExecutorId),
+    process: Adopted,
+    mut stops: mpsc::UnboundedReceiver<Stop>,
+    reports: mpsc::UnboundedSender<Report>,
+) {
+    let tell = |what| {
+        let (framework_id, executor_id) = whose.clone();
+        // As in `run`.
+        let _ = reports.send(Report { framework_id, executor_id, what });
+    };
+    attend(Alive::Adopted(process), REREGISTRATION, &mut stops, tell).await;
+}
+
+/// Waits for its end; it has to subscribe in time.
+async fn attend(mut alive: Alive, patience: Duration, stops: &mut mpsc::UnboundedReceiver<Stop>, tell: impl Fn(What)) {
+    let (mut late, mut kill) = (Some(Instant::now() + patience), None);
+    let ended = loop {
         tokio::select! {
-            status = process.wait() => break status,
+            ended = alive.wait() => break ended,
             Some(stop) = stops.recv() => match stop {
                 Stop::Asked => kill = kill.or_else(|| Instant::now().checked_add(SHUTDOWN)),
-                Stop::Now => process.signal(Signal::SIGKILL),
+                Stop::Now => alive.kill(),
             },
             () = super::task::at(late) => {
                 late = None;
@@ -112,14 +161,11 @@ pub(super) async fn run(job: Job, mut stops: mpsc::UnboundedReceiver<Stop>, repo
             }
             () = super::task::at(kill) => {
                 kill = None;
-                process.signal(Signal::SIGKILL);
+                alive.kill();
             }
         }
     };
-    tell(What::Ended(match status {
-        Ok(status) => Ended::Exited(status.into_raw()),
-        Err(error) => Ended::NotLaunched(format!("Failed to get exit status: {error}")),
-    }));
+    tell(What::Ended(ended));
 }
 
 async fn start(job: &Job) -> Result<Process, String> {

@@ -21,19 +21,20 @@ mod tests;
 mod updates;
 mod user;
 mod view;
+mod volumes;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::config::{AgentConfig, Docker};
-use super::link::FromAgent;
-use crate::mesos::{AgentInfo, Attribute, Range, Ranges, Resource, Scalar, Text, ValueType};
+use super::fault::active::Faults;
+use crate::mesos::{AgentId, AgentInfo, Attribute, Range, Ranges, Resource, Scalar, Text, ValueType};
 pub(super) use docker::Engine;
 pub(super) use user::may_switch;
 
@@ -56,6 +57,8 @@ pub(super) struct Config {
     pub(super) recover: bool,
     /// What it offers.
     pub(super) offers: AgentConfig,
+    /// What goes wrong.
+    pub(super) faults: Faults,
 }
 
 /// A running agent. Dropping it stops its server and kills its tasks; [`Agent::shutdown`] also waits for them.
@@ -63,6 +66,8 @@ pub(super) struct Config {
 pub(super) struct Agent {
     address: SocketAddr,
     docker: Option<String>,
+    id: watch::Receiver<Option<AgentId>>,
+    masters: mpsc::UnboundedSender<actor::Leader>,
     stop: DropGuard,
     actor: JoinHandle<()>,
 }
@@ -72,17 +77,21 @@ impl Agent {
     ///
     /// # Errors
     /// When it can't listen, or can't make its work folder.
-    pub(super) async fn start(config: Config, master: mpsc::UnboundedSender<FromAgent>) -> io::Result<Self> {
-        let listener = TcpListener::bind((config.address, config.port)).await?;
-        let address = listener.local_addr()?;
+    pub(super) async fn start(config: Config, master: actor::Leader) -> io::Result<Self> {
         tokio::fs::create_dir_all(&config.work_dir).await?;
         let config = Config { work_dir: tokio::fs::canonicalize(&config.work_dir).await?, ..config };
+        let left = if config.recover { checkpoint::take_up(&config.work_dir)? } else { None };
+        let listener = listen(&config, left.as_ref().map_or(0, |left| left.port)).await?;
+        let address = listener.local_addr()?;
         let docker = config.engine.as_ref().map(|engine| engine.version().to_owned());
         let stop = CancellationToken::new();
-        let work_dir = config.work_dir.clone();
-        let setup = actor::Setup { engine: config.engine.clone(), config, address, started: actor::now() };
+        let (work_dir, faults) = (config.work_dir.clone(), config.faults.clone());
+        let setup = actor::Setup { engine: config.engine.clone(), config, address, started: actor::now(), faults };
         let mut actor = actor::Actor::new(setup, master, stop.clone());
-        actor.recover().await?;
+        if let Some(left) = left {
+            actor.recover(left).await;
+        }
+        let (id, masters) = (actor.id(), actor.masters());
         let router = http::router(http::Shared {
             asks: actor.asks(),
             executors: actor.executor_calls(),
@@ -98,12 +107,24 @@ impl Agent {
             }
         });
         let actor = tokio::spawn(actor.run());
-        Ok(Self { address, docker, stop: stop.drop_guard(), actor })
+        Ok(Self { address, docker, id, masters, stop: stop.drop_guard(), actor })
     }
 
     /// Where it listens.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its id, once it has one.
+    pub(super) fn id(&self) -> Option<AgentId> {
+        self.id.borrow().clone()
+    }
+
+    /// Tells it that another master leads, or that one can be reached again.
+    pub(super) fn connect(&self, master: actor::Leader) {
+        if self.masters.send(master).is_err() {
+            tracing::debug!("an agent that has ended hears of no master");
+        }
     }
 
     /// The Docker Engine's version, if its containers are real.
@@ -118,6 +139,17 @@ impl Agent {
             tracing::error!(%error, "an embedded agent didn't end well");
         }
     }
+}
+
+/// Listens at the port that was asked for, or at the one of the agent's earlier run: its executors look for it there.
+async fn listen(config: &Config, former: u16) -> io::Result<TcpListener> {
+    if config.port == 0 && former != 0 {
+        match TcpListener::bind((config.address, former)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => tracing::warn!(%error, former, "an agent's former port isn't free; it takes another"),
+        }
+    }
+    TcpListener::bind((config.address, config.port)).await
 }
 
 /// The Docker Engine that containers are to run on, if they are to be real and one answers. What dead processes left

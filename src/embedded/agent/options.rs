@@ -3,7 +3,7 @@
 //! Pure; a task that asks for what can't be is refused in the real agent's words.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bollard::models::{
     ContainerCreateBody, DeviceMapping, HostConfig, HostConfigLogConfig, PortBinding, ResourcesUlimits,
@@ -24,13 +24,22 @@ const MEGABYTE: f64 = 1_048_576.0;
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn container(task: &TaskInfo, sandbox: &Path, name: &str) -> Result<ContainerCreateBody, String> {
+pub(super) fn container(
+    task: &TaskInfo,
+    sandbox: &Path,
+    persistent: &[(PathBuf, PathBuf)],
+    name: &str,
+) -> Result<ContainerCreateBody, String> {
     let container = task.container.as_ref().ok_or("No docker info found in container info")?;
     let docker = container.docker.as_ref().ok_or("No docker info found in container info")?;
     let command = task.command.clone().unwrap_or_default();
     let mut host = HostConfig { privileged: docker.privileged, ..Default::default() };
     limit(&mut host, task);
     volumes(&mut host, container, docker, sandbox)?;
+    let bound = |(folder, path): &(PathBuf, PathBuf)| {
+        format!("{}:{}:rw", folder.display(), Path::new(SANDBOX).join(path).display())
+    };
+    host.binds.get_or_insert_default().extend(persistent.iter().map(bound));
     let mut body = ContainerCreateBody {
         image: Some(docker.image.clone()),
         env: Some(environment(&command, task, name)),
@@ -343,7 +352,7 @@ mod tests {
         let fields = task.as_object().unwrap().clone();
         whole.as_object_mut().unwrap().extend(fields);
         let task: TaskInfo = serde_json::from_value(whole).unwrap();
-        container(&task, Path::new("/sandbox"), "mesos-x").map(|body| serde_json::to_value(body).unwrap())
+        container(&task, Path::new("/sandbox"), &[], "mesos-x").map(|body| serde_json::to_value(body).unwrap())
     }
 
     #[test]

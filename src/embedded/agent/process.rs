@@ -254,6 +254,16 @@ pub(super) fn processes() -> impl Iterator<Item = Listed> {
     entries.filter_map(|entry| listed(entry.file_name().to_str()?.parse().ok()?))
 }
 
+/// The leader of a process group that works in this folder, and when it started: what a sandbox's process is when
+/// nobody has noted its number. Only this user's processes show where they work, and to root everybody's.
+pub(super) fn leader_in(folder: &Path) -> Option<(u32, u64)> {
+    let leads = |process: &Listed| process.pid == process.group && process.state != 'Z';
+    let here =
+        |process: &Listed| std::fs::read_link(format!("/proc/{}/cwd", process.pid)).is_ok_and(|cwd| cwd == folder);
+    let found = processes().filter(leads).find(here)?;
+    Some((u32::try_from(found.pid).ok()?, found.started))
+}
+
 /// One process, if there is such a one.
 pub(super) fn listed(pid: i32) -> Option<Listed> {
     read_stat(pid, &std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)

@@ -17,7 +17,8 @@ use super::check::{self, Found, Place};
 use super::docker::{self, Container, Engine};
 use super::process::{self, Adopted, Process};
 use super::user::User;
-use super::{checkpoint, fetch, options};
+use super::{checkpoint, fetch, options, volumes};
+use crate::embedded::fault::active::Faults;
 use crate::mesos::{
     CheckStatusInfo, CommandInfo, ContainerStatus, ExecutorId, FrameworkId, IpAddress, KillPolicy, NetworkInfo,
     StatusReason, StatusSource, TaskId, TaskInfo, TaskState, TaskStatus,
@@ -28,6 +29,8 @@ use crate::mesos::{
 pub(super) enum Order {
     /// Stop, with that much grace rather than its own if given.
     Kill(Option<KillPolicy>),
+    /// Its executor has crashed.
+    Crash,
 }
 
 /// What a task tells the actor.
@@ -90,10 +93,14 @@ pub(super) struct Job {
     pub(super) grouped: bool,
     /// Where downloads are kept for other tasks.
     pub(super) cache: PathBuf,
+    /// Where persistent volumes are.
+    pub(super) volumes: PathBuf,
     /// The agent's work folder, if tasks outlive the agent.
     pub(super) survives: Option<PathBuf>,
     /// What an earlier agent has left running.
     pub(super) left: Option<Left>,
+    /// What goes wrong.
+    pub(super) faults: Faults,
 }
 
 /// A task that an earlier agent started.
@@ -103,6 +110,8 @@ pub(super) struct Left {
     pub(super) process: Option<(u32, u64)>,
     /// Whether it has been told of as running.
     pub(super) told: bool,
+    /// How long it has run.
+    pub(super) ran: Duration,
 }
 
 /// Of a kill, unless the task or the call says otherwise.
@@ -141,6 +150,7 @@ enum Why {
     Asked,
     Unhealthy,
     TooLong,
+    Crashed,
 }
 
 struct Life<'a> {
@@ -194,7 +204,10 @@ impl<'a> Life<'a> {
         }
         let prepared = tokio::select! {
             prepared = self.prepare() => prepared,
-            Some(_) = orders.recv() => return self.killed_before_start(),
+            Some(order) = orders.recv() => return match order {
+                Order::Kill(_) => self.killed_before_start(),
+                Order::Crash => self.crashed(),
+            },
         };
         if let Err(error) = prepared {
             return self.failed_to_launch(error);
@@ -279,6 +292,15 @@ impl<'a> Life<'a> {
         });
     }
 
+    fn crashed(&self) {
+        self.update(TaskStatus {
+            message: Some("Executor terminated".to_owned()),
+            source: Some(StatusSource::Agent),
+            reason: Some(StatusReason::ExecutorTerminated),
+            ..self.status(TaskState::Failed)
+        });
+    }
+
     fn failed_to_launch(&self, error: String) {
         let status = self.status(TaskState::Failed);
         self.update(if self.job.grouped {
@@ -303,6 +325,9 @@ impl<'a> Life<'a> {
         if self.job.grouped {
             self.update(self.status(TaskState::Starting));
         }
+        if !matches!(self.job.how, How::Process) {
+            tokio::time::sleep(self.job.faults.slow_pull()).await;
+        }
         if matches!(self.job.how, How::Simulated) {
             return Ok(());
         }
@@ -315,6 +340,11 @@ impl<'a> Life<'a> {
         {
             let container = &self.job.container_id;
             return Err(format!("Failed to fetch all URIs for container '{container}': exited with status 1"));
+        }
+        // A container has them bound into its own view of the sandbox.
+        if matches!(self.job.how, How::Process) {
+            let job = self.job;
+            volumes::mount(&job.volumes, &job.task.resources, &job.sandbox, job.user.as_ref())?;
         }
         if let (How::Container(engine), Some(info)) = (&self.job.how, self.docker()) {
             engine.pull(&info.image, info.force_pull_image.unwrap_or(false)).await?;
@@ -360,8 +390,9 @@ impl<'a> Life<'a> {
             }
             How::Container(engine) => {
                 let name = self.name();
-                let mut body = options::container(&job.task, &job.sandbox, &name)
-                    .map_err(|error| format!("Failed to create docker run options: {error}"))?;
+                let told = |error| format!("Failed to create docker run options: {error}");
+                let volumes = volumes::of(&job.volumes, &job.task.resources).map_err(told)?;
+                let mut body = options::container(&job.task, &job.sandbox, &volumes, &name).map_err(told)?;
                 docker::own(&mut body, job.survives.as_deref());
                 let container = match engine.run(&name, body).await {
                     Ok(container) => container,
@@ -452,13 +483,18 @@ impl<'a> Life<'a> {
     ) -> (Ended, Option<Killing>) {
         let (mut found, mut checks) = self.checks(running);
         let limit = self.job.task.max_completion_time.as_ref().map(|limit| nanoseconds(limit.nanoseconds));
-        let mut too_long = limit.filter(|limit| !limit.is_zero()).map(|limit| Instant::now() + limit);
+        let ran = self.job.left.map_or(Duration::ZERO, |left| left.ran);
+        let limit = limit.filter(|limit| !limit.is_zero()).map(|limit| limit.saturating_sub(ran));
+        let mut too_long = limit.and_then(|left| Instant::now().checked_add(left));
         let mut killing: Option<Killing> = None;
         loop {
             let escalate = killing.as_ref().and_then(|killing| killing.escalate);
             let (why, grace) = tokio::select! {
                 ended = running.ended(killing.is_some()) => return (ended, killing),
-                Some(Order::Kill(policy)) = orders.recv() => (Why::Asked, self.grace(policy.as_ref())),
+                Some(order) = orders.recv() => match order {
+                    Order::Kill(policy) => (Why::Asked, self.grace(policy.as_ref())),
+                    Order::Crash => (Why::Crashed, Duration::ZERO),
+                },
                 Some(found) = found.recv(), if killing.is_none() => match self.found(found) {
                     Some(why) => (why, self.grace(None)),
                     None => continue,
@@ -474,7 +510,12 @@ impl<'a> Life<'a> {
             };
             too_long = None;
             match &mut killing {
-                Some(killing) => killing.shorten(grace),
+                Some(killing) => {
+                    killing.shorten(grace);
+                    if why == Why::Crashed {
+                        killing.why = why;
+                    }
+                }
                 None => {
                     checks.clear();
                     killing = Some(self.kill(running, why, grace));
@@ -490,14 +531,15 @@ impl<'a> Life<'a> {
     }
 
     fn kill(&self, running: &Running, why: Why, grace: Duration) -> Killing {
-        if self.job.tells_killing && why != Why::TooLong {
+        if self.job.tells_killing && !matches!(why, Why::TooLong | Why::Crashed) {
             self.update(self.status(TaskState::Killing));
         }
         let since = Instant::now();
         let mut escalate = since.checked_add(grace);
+        let first = if why == Why::Crashed { Signal::SIGKILL } else { Signal::SIGTERM };
         match running {
-            Running::Process(process) => process.signal(Signal::SIGTERM),
-            Running::Adopted(process) => process.signal(Signal::SIGTERM),
+            Running::Process(process) => process.signal(first),
+            Running::Adopted(process) => process.signal(first),
             Running::Container { container, .. } => {
                 // The Engine escalates by itself.
                 escalate = None;
@@ -544,6 +586,9 @@ impl<'a> Life<'a> {
 
     fn ended(&self, ended: Ended, killing: Option<Killing>) {
         let why = killing.map(|killing| killing.why);
+        if why == Some(Why::Crashed) {
+            return self.crashed();
+        }
         let state = match why {
             Some(Why::TooLong) => TaskState::Failed,
             Some(_) => TaskState::Killed,

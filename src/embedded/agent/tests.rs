@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::super::config::{AgentConfig, Docker};
+use super::super::fault::active::Faults;
 use super::super::link::{FromAgent, ToAgent, ToMaster};
 use super::{Agent, Config};
 use crate::mesos::{FrameworkInfo, TaskInfo, TaskStatus};
@@ -38,12 +39,13 @@ impl Master {
             engine: super::engine(docker).await,
             recover,
             offers: AgentConfig::default(),
+            faults: Faults::default(),
         };
         let agent = Agent::start(config, sender).await.unwrap();
         let link = match from_agent.recv().await {
-            Some((0, ToMaster::Register { link, pid, .. })) => {
-                assert_eq!(pid, format!("slave(1)@{}", agent.address()));
-                link
+            Some((0, ToMaster::Register(it))) => {
+                assert_eq!(it.pid, format!("slave(1)@{}", agent.address()));
+                it.link
             }
             other => panic!("{other:?}"),
         };
@@ -351,15 +353,15 @@ async fn an_agent_that_is_killed_takes_its_tasks_up_again() {
         engine: None,
         recover,
         offers: offers.clone(),
+        faults: Faults::default(),
     };
     drop(Agent::start(settings(false), sender).await.unwrap());
     let (sender, mut from_agent) = mpsc::unbounded_channel();
     let agent = Agent::start(settings(true), sender).await.unwrap();
-    let Some((_, ToMaster::Register { info, link, survivors, .. })) = from_agent.recv().await else {
-        panic!("no registration")
-    };
-    assert_eq!(info.id, Some("S0".into()));
-    assert_eq!(survivors.len(), 2);
+    let Some((_, ToMaster::Register(again))) = from_agent.recv().await else { panic!("no registration") };
+    assert_eq!(again.info.id, Some("S0".into()));
+    assert_eq!(again.survivors.len(), 2);
+    let link = again.link;
     link.send(ToAgent::Registered("S0".into())).unwrap();
     (master.agent, master.from_agent, master.link) = (agent, from_agent, link);
     // What was not acknowledged comes again; what ends meanwhile is told with its exit status.
@@ -544,102 +546,4 @@ async fn bad_requests_are_answered_as_by_a_real_agent() {
     let foreign = client.get(format!("http://{}/state", master.agent.address())).header("host", "evil.example");
     assert_eq!(foreign.send().await.unwrap().status().as_u16(), 403);
     master.agent.shutdown().await;
-}
-
-/// A whole embedded Mesos that is stopped as if killed, and started again on its work folder.
-#[tokio::test]
-async fn a_cluster_with_a_work_folder_is_there_again() {
-    use crate::embedded::{Cluster, Config as Settings};
-
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let work_dir = tempfile::tempdir().unwrap();
-    let settings =
-        || Settings { work_dir: Some(work_dir.path().to_owned()), docker: Docker::Never, ..Settings::default() };
-    let mut cluster = Cluster::start(settings()).await.unwrap();
-    let client = reqwest::Client::new();
-    let call = async |url: String, body: Value, stream: &str| {
-        let post = client.post(format!("{url}/api/v1/scheduler")).header("content-type", "application/json");
-        let post = post.header("accept", "application/json").body(body.to_string());
-        let post = if stream.is_empty() { post } else { post.header("mesos-stream-id", stream) };
-        timeout(DEADLINE, post.send()).await.unwrap().unwrap()
-    };
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name;
-    let mut info = json!({"user": user, "name": "f", "failover_timeout": 1000.0});
-    let subscribe =
-        |info: &Value| json!({"type": "SUBSCRIBE", "framework_id": info["id"], "subscribe": {"framework_info": info}});
-    let mut stream = call(cluster.url(), subscribe(&info), "").await;
-    let id = stream.headers()["mesos-stream-id"].to_str().unwrap().to_owned();
-    let mut decoder = crate::recordio::Decoder::default();
-    let mut running = Value::Null;
-    while running.is_null() {
-        let Some(record) = decoder.next_record().unwrap() else {
-            decoder.push(timeout(DEADLINE, stream.chunk()).await.unwrap().unwrap().expect("an event"));
-            continue;
-        };
-        let event: Value = serde_json::from_slice(&record).unwrap();
-        match event["type"].as_str().unwrap() {
-            "SUBSCRIBED" => info["id"] = event["subscribed"]["framework_id"].clone(),
-            "OFFERS" => {
-                let offer = &event["offers"]["offers"][0];
-                let task = json!({"name": "t", "task_id": {"value": "t"}, "agent_id": offer["agent_id"],
-                    "command": {"value": "sleep 1000"}, "resources": [
-                    {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.1}},
-                    {"name": "mem", "type": "SCALAR", "scalar": {"value": 32}}]});
-                let launch = json!({"type": "LAUNCH", "launch": {"task_infos": [task]}});
-                let accept = json!({"offer_ids": [offer["id"]], "operations": [launch]});
-                let body = json!({"type": "ACCEPT", "framework_id": info["id"], "accept": accept});
-                assert_eq!(call(cluster.url(), body, &id).await.status().as_u16(), 202);
-            }
-            "UPDATE" => {
-                let status = &event["update"]["status"];
-                let acknowledge =
-                    json!({"agent_id": status["agent_id"], "task_id": status["task_id"], "uuid": status["uuid"]});
-                let body = json!({"type": "ACKNOWLEDGE", "framework_id": info["id"], "acknowledge": acknowledge});
-                assert_eq!(call(cluster.url(), body, &id).await.status().as_u16(), 202);
-                if status["state"] == "TASK_RUNNING" {
-                    running = status.clone();
-                }
-            }
-            _ => {}
-        }
-    }
-    // Nobody is told to end anything.
-    for agent in &cluster.agents {
-        agent.actor.abort();
-    }
-    cluster = Cluster::start(settings()).await.unwrap();
-    let state = async |cluster: &Cluster| {
-        let state = reqwest::get(format!("{}/state", cluster.url())).await.unwrap();
-        serde_json::from_str::<Value>(&state.text().await.unwrap()).unwrap()
-    };
-    let again = loop {
-        let state = state(&cluster).await;
-        if state["frameworks"][0]["tasks"][0].is_object() {
-            break state;
-        }
-        tokio::task::yield_now().await;
-    };
-    assert_eq!(again["slaves"][0]["id"], running["agent_id"]["value"]);
-    assert_eq!(again["slaves"][0]["used_resources"]["cpus"], 0.1);
-    let framework = &again["frameworks"][0];
-    assert_eq!((&framework["id"], &framework["tasks"][0]["id"]), (&info["id"]["value"], &json!("t")));
-    assert_eq!((&framework["connected"], &framework["tasks"][0]["state"]), (&json!(false), &json!("TASK_RUNNING")));
-    // Its framework comes back and kills it.
-    let mut stream = call(cluster.url(), subscribe(&info), "").await;
-    assert_eq!(stream.status().as_u16(), 200);
-    let id = stream.headers()["mesos-stream-id"].to_str().unwrap().to_owned();
-    let kill = json!({"type": "KILL", "framework_id": info["id"], "kill": {"task_id": {"value": "t"}}});
-    assert_eq!(call(cluster.url(), kill, &id).await.status().as_u16(), 202);
-    let mut decoder = crate::recordio::Decoder::default();
-    loop {
-        let Some(record) = decoder.next_record().unwrap() else {
-            decoder.push(timeout(DEADLINE, stream.chunk()).await.unwrap().unwrap().expect("an event"));
-            continue;
-        };
-        let event: Value = serde_json::from_slice(&record).unwrap();
-        if event["update"]["status"]["state"] == "TASK_KILLED" {
-            break;
-        }
-    }
-    cluster.shutdown().await;
 }

@@ -9,7 +9,7 @@ use super::framework::{Operation as Applied, Task};
 use super::validate::Check;
 use super::validate::operation as check;
 use super::validate::task::{self as check_task, Place, Taken};
-use crate::embedded::link::ToAgent;
+use crate::embedded::link::{Applied as Kept, ToAgent};
 use crate::embedded::resources::{Resources, fixed, floating, upgraded};
 use crate::mesos::{
     Accept, AgentId, AllocationInfo, EventMessage, EventType, ExecutorInfo, FrameworkId, HealthCheckType, LaunchGroup,
@@ -403,6 +403,15 @@ impl Master {
     fn applied(&mut self, used: &Use, operation: Operation) {
         let wanted = operation.id.is_some();
         let uuid = uuid::Uuid::new_v4().as_bytes().to_vec();
+        // The agent keeps them: it is there again when a master has ended.
+        let total = self.allocator.total(&used.agent).into_list();
+        if let Some(agent) = self.agent(&used.agent) {
+            agent.tell(ToAgent::Resources(total));
+            if wanted {
+                let (framework_id, info, uuid) = (used.framework.clone(), operation.clone(), uuid.clone());
+                agent.tell(ToAgent::Applied(Box::new(Kept { framework_id, info, uuid })));
+            }
+        }
         if !wanted {
             return;
         }

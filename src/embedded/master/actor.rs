@@ -6,11 +6,17 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::agents::Agent;
 use super::allocator::Allocator;
-use super::framework::{Framework, Stream};
+use super::framework::Framework;
 use super::maintenance::Maintenance;
+use super::recovery::Recovering;
+use super::registry::{Registry, Store};
+use super::stream::Stream;
+use crate::embedded::fault::active::Faults;
+use crate::embedded::fault::{Effect, FaultError};
 use crate::embedded::link::FromAgent;
 use crate::mesos::{
     Address, AgentId, CallMessage, EventMessage, EventType, FrameworkId, InverseOffer, MasterCapability,
@@ -51,7 +57,7 @@ pub(super) enum Input {
     /// A page of the master's state: path and query.
     Get { path: String, query: HashMap<String, String>, reply: oneshot::Sender<Option<serde_json::Value>> },
     /// Something is to go wrong.
-    Fault(super::fault::Fault),
+    Fault { act: super::fault::Act, reply: oneshot::Sender<Result<Effect, FaultError>> },
     /// A call of an operator, checked.
     Operate { call: Box<super::operator::OperatorCall>, reply: oneshot::Sender<super::operator::Reply> },
 }
@@ -69,6 +75,8 @@ pub(super) enum Timer {
     Operation { framework: FrameworkId, uuid: Vec<u8> },
     /// A sign of life on an operator's stream.
     OperatorHeartbeat { stream: String },
+    /// Agents of which the registry tells should have come back by now.
+    Reregistration,
 }
 
 /// How the master is set up.
@@ -101,9 +109,12 @@ pub(super) struct Master {
     /// Agents that can't be reached, since when.
     pub(super) unreachable: HashMap<AgentId, SystemTime>,
     pub(super) gone: HashSet<AgentId>,
-    pub(super) faults: super::fault::Faults,
-    /// Agents out of reach, by their places.
-    pub(super) away: HashMap<usize, super::fault::Away>,
+    /// Agents of which the registry tells and that haven't come back since the start.
+    pub(super) recovering: Recovering,
+    pub(super) faults: Faults,
+    store: Store,
+    /// Whether the registry is to be written down.
+    pub(super) registry_changed: bool,
     pub(super) operators: Vec<super::operator::Subscriber>,
     pub(super) counters: BTreeMap<&'static str, u64>,
     timers: BTreeMap<(Instant, u64), Timer>,
@@ -114,7 +125,7 @@ pub(super) struct Master {
 }
 
 impl Master {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Settings, registry: Registry, store: Store, faults: Faults) -> Self {
         let mut master = Self {
             id: uuid::Uuid::new_v4().to_string(),
             allocator: Allocator::new(settings.allocation_interval),
@@ -129,8 +140,10 @@ impl Master {
             maintenance: Maintenance::default(),
             unreachable: HashMap::new(),
             gone: HashSet::new(),
-            faults: super::fault::Faults::default(),
-            away: HashMap::new(),
+            recovering: Recovering::default(),
+            faults,
+            store,
+            registry_changed: false,
             operators: Vec::new(),
             counters: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -140,16 +153,21 @@ impl Master {
             next_agent: 0,
         };
         master.after(master.settings.allocation_interval, Timer::Allocate);
+        master.recover(registry);
         master
     }
 
-    /// Lives until every sender of inputs is gone.
+    /// Lives until told to stop or every sender of inputs is gone; what is in its registry then.
     pub(super) async fn run(
         mut self,
         mut inputs: mpsc::UnboundedReceiver<Input>,
         mut agents: mpsc::UnboundedReceiver<FromAgent>,
-    ) {
+        stop: CancellationToken,
+    ) -> Registry {
         loop {
+            if agents.is_empty() {
+                self.write_registry();
+            }
             let next = self.timers.keys().next().map(|(at, _)| *at);
             let timer = async {
                 match next {
@@ -159,10 +177,11 @@ impl Master {
             };
             tokio::select! {
                 biased;
+                () = stop.cancelled() => return self.registry(),
                 Some((index, message)) = agents.recv() => self.agent_says(index, message),
                 input = inputs.recv() => match input {
                     Some(input) => self.input(input),
-                    None => return,
+                    None => return self.registry(),
                 },
                 () = timer => self.due(),
             }
@@ -181,11 +200,32 @@ impl Master {
             Input::Get { path, query, reply } => {
                 let _ = reply.send(self.page(&path, &query));
             }
-            Input::Fault(fault) => self.fault(&fault),
+            Input::Fault { act, reply } => {
+                let effect = self.act(act);
+                self.write_registry();
+                let _ = reply.send(effect);
+            }
             Input::Operate { call, reply } => {
-                let _ = reply.send(self.operate(*call));
+                let answer = self.operate(*call);
+                // As a real one does: what is answered is written down.
+                self.write_registry();
+                let _ = reply.send(answer);
             }
         }
+    }
+
+    /// Writes the registry down if it has changed.
+    fn write_registry(&mut self) {
+        if std::mem::take(&mut self.registry_changed)
+            && let Err(error) = self.store.write(&self.registry())
+        {
+            tracing::error!(%error, "the embedded master can't write its registry down");
+        }
+    }
+
+    /// Where the registry is kept, as `/flags` names it.
+    pub(super) fn registry_name(&self) -> &'static str {
+        self.store.name()
     }
 
     /// Sets a timer.
@@ -210,14 +250,15 @@ impl Master {
                 Timer::Failover { framework, subscriptions } => self.failover_over(&framework, subscriptions),
                 Timer::Operation { framework, uuid } => self.send_operation(&framework, &uuid),
                 Timer::OperatorHeartbeat { stream } => self.operator_heartbeat(&stream),
+                Timer::Reregistration => self.reregistration_over(),
             }
         }
     }
 
     fn heartbeat(&mut self, id: &FrameworkId, stream: &str) {
         let Some(framework) = self.framework(id) else { return };
-        if framework.stream.as_ref().is_some_and(|open| open.id == stream) {
-            if !self.faults.mute {
+        if framework.stream.as_ref().is_some_and(|open| open.id() == stream) {
+            if !self.faults.mute() {
                 framework.send(&event(EventType::Heartbeat));
             }
             let timer = Timer::Heartbeat { framework: id.clone(), stream: stream.to_owned() };

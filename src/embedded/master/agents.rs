@@ -1,12 +1,13 @@
-//! Agents: their registration, what they report, their end.
+//! Agents: what the master keeps of them, what they report, their end. How they come is `recovery`'s.
 
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
 
 use super::actor::{Master, event, nanoseconds};
+use crate::embedded::fault::active::Fate;
 use crate::embedded::link::{ToAgent, ToMaster};
-use crate::embedded::resources::{Resources, is_persistent_volume, upgraded_list};
+use crate::embedded::resources::{Resources, is_persistent_volume};
 use crate::mesos::{
     AgentId, AgentInfo, Base64, EventMessage, EventType, ExecutorId, ExecutorMessage, Failure, FrameworkId,
     StatusReason, StatusSource, TaskId, TaskState, TaskStatus, TimeInfo, Update,
@@ -47,14 +48,11 @@ impl Agent {
 impl Master {
     pub(super) fn agent_says(&mut self, index: usize, message: ToMaster) {
         let id = self.agents.get(&index).map(|agent| agent.id.clone());
-        if let ToMaster::Update { .. } = &message {
-            if self.faults.drop_updates > 0 {
-                self.faults.drop_updates -= 1;
-                return;
-            }
-            if self.faults.double_updates > 0 {
-                self.faults.double_updates -= 1;
-                self.agent_reports(id.clone(), index, message.clone());
+        if let ToMaster::Update { status, .. } = &message {
+            match self.faults.update(&status.task_id) {
+                Fate::Pass => {}
+                Fate::Drop => return,
+                Fate::Double => self.agent_reports(id.clone(), index, message.clone()),
             }
         }
         self.agent_reports(id, index, message);
@@ -62,11 +60,7 @@ impl Master {
 
     fn agent_reports(&mut self, id: Option<AgentId>, index: usize, message: ToMaster) {
         match (message, id) {
-            (ToMaster::Register { info, pid, link, survivors }, _) => {
-                let id = self.register(index, *info, pid, link);
-                self.take_survivors(&id, survivors);
-                self.allocate();
-            }
+            (ToMaster::Register(registration), _) => self.register(index, *registration),
             (ToMaster::Update { framework_id, status }, Some(agent)) => {
                 self.agent_update(&agent, &framework_id, *status);
             }
@@ -80,72 +74,6 @@ impl Master {
             }
             (ToMaster::Unregister, Some(agent)) => self.remove_agent(&agent, "the agent unregistered"),
             (_, None) => tracing::debug!(index, "a message from an agent that isn't registered"),
-        }
-    }
-
-    fn register(
-        &mut self,
-        index: usize,
-        mut info: AgentInfo,
-        pid: String,
-        link: mpsc::UnboundedSender<ToAgent>,
-    ) -> AgentId {
-        // One that was out of reach and has started anew tells for itself what it runs.
-        self.away.remove(&index);
-        let former = info.id.clone().filter(|id| !self.gone.contains(id));
-        let id = former.unwrap_or_else(|| self.new_agent_id());
-        info.id = Some(id.clone());
-        info.resources = upgraded_list(&info.resources);
-        let now = SystemTime::now();
-        let again = self.agent(&id).is_some() || self.unreachable.remove(&id).is_some();
-        let registered = self.agent(&id).map_or(now, |agent| agent.registered);
-        if let Some(before) = self.agents.remove(&index).filter(|before| before.id != id) {
-            self.places.remove(&before.id);
-        }
-        let agent = Agent {
-            id: id.clone(),
-            pid,
-            link,
-            registered,
-            reregistered: again.then_some(now),
-            active: true,
-            deactivated: false,
-            draining: None,
-            info,
-        };
-        agent.tell(ToAgent::Registered(id.clone()));
-        if self.allocator.total(&id).is_empty() {
-            self.allocator.add_agent(&id, &agent.info, Resources::of(&agent.info.resources));
-        }
-        self.places.insert(id.clone(), index);
-        self.agents.insert(index, agent);
-        self.back_again(&id);
-        self.tell_operators("AGENT_ADDED", None, Some(&id));
-        id
-    }
-
-    /// Tasks that were out of reach are there again, with their agent.
-    pub(super) fn back_again(&mut self, agent: &AgentId) {
-        let back: Vec<(FrameworkId, TaskId)> = self
-            .frameworks
-            .iter()
-            .flat_map(|framework| {
-                let here = framework.unreachable.iter().filter(|task| task.agent == *agent);
-                here.map(|task| (framework.id.clone(), task.id.clone()))
-            })
-            .collect();
-        for (framework_id, task_id) in back {
-            let Some(framework) = self.framework_mut(&framework_id) else { continue };
-            let Some(at) = framework.unreachable.iter().position(|task| task.id == task_id) else { continue };
-            let mut task = framework.unreachable.remove(at);
-            task.state = task.before.take().unwrap_or(TaskState::Running);
-            let (state, resources) = (task.state.clone(), Resources::of(&task.resources));
-            framework.tasks.insert(task.id.clone(), task);
-            self.allocator.give(&framework_id, agent, &resources);
-            let why = "Unreachable agent re-reregistered".to_owned();
-            let mut status = self.status(&task_id, state, Some(StatusReason::AgentReregistered), Some(why));
-            status.agent_id = Some(agent.clone());
-            self.forward(&framework_id, &status);
         }
     }
 
@@ -238,9 +166,18 @@ impl Master {
                 false => (TaskState::Lost, StatusReason::AgentRemoved, message),
             }
         });
+        self.refuse_agent(id, "Agent has been marked gone", false);
         self.gone.insert(id.clone());
         self.unreachable.remove(id);
+        self.registry_changed = true;
         self.drop_agent(id);
+    }
+
+    /// Tells an agent, if it can be told, that it isn't wanted.
+    pub(super) fn refuse_agent(&self, id: &AgentId, why: &'static str, again: bool) {
+        if let Some(agent) = self.agent(id) {
+            agent.tell(ToAgent::Refused { why, again });
+        }
     }
 
     /// Ends every task on an agent with the state, reason and message that `how` gives for partition awareness.
@@ -267,6 +204,7 @@ impl Master {
         }
         if let Some(place) = self.places.remove(id) {
             self.agents.remove(&place);
+            self.registry_changed = true;
         }
         self.allocator.remove_agent(id);
         let failure = Failure { agent_id: Some(id.clone()), ..Failure::default() };

@@ -1,110 +1,133 @@
-//! Faults on demand: what goes wrong in a cluster, when somebody wants to see it.
+//! Faults that happen at once and are the master's to carry out: streams that break off, offers taken back, agents out of
+//! reach, executors that crash.
 //!
 //! Each is a request to the master's task, so that it happens between two other things and never inside one.
 
 use std::time::SystemTime;
 
-use super::actor::Master;
-use super::agents::Agent;
-use super::framework::is_terminal;
+use super::actor::{Master, event};
+use super::framework::{Framework, is_terminal};
+use crate::embedded::fault::active::Cut;
+use crate::embedded::fault::{Effect, FaultError};
 use crate::embedded::link::ToAgent;
-use crate::embedded::resources::Resources;
-use crate::mesos::{AgentId, ExecutorInfo, FrameworkId, StatusReason, TaskState};
+use crate::mesos::{AgentId, EventType, FrameworkId, OfferId, StatusReason, TaskId, TaskState};
 
-/// Something that goes wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// Every scheduler's stream breaks off; inside a record if so wished.
-    CutStreams {
-        /// In the middle of a record.
-        inside_a_record: bool,
-    },
-    /// Records are written byte by byte, each a chunk of its own.
-    SplitStreams(bool),
-    /// No more heartbeats, on any stream.
-    MuteHeartbeats(bool),
-    /// The APIs answer that another master leads, there.
-    Redirect(Option<String>),
-    /// The APIs answer that the master hasn't finished its recovery.
-    Recovering(bool),
-    /// The APIs answer that no master leads.
-    NoLeader(bool),
-    /// All offers are taken back.
-    RescindOffers,
-    /// An agent, by its place from 0, can't be reached any more; it lives on.
-    PartitionAgent(usize),
-    /// An agent that couldn't be reached is back, with what still runs on it.
-    ReturnAgent(usize),
-    /// An agent is gone for good.
-    LoseAgent(usize),
-    /// The next updates of agents get lost on the way; agents send them again.
-    DropUpdates(u32),
-    /// The next updates of agents arrive twice.
-    DoubleUpdates(u32),
-}
-
-/// What currently goes wrong, as far as it goes on.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
-    pub(super) split: bool,
-    pub(super) mute: bool,
-    pub(super) drop_updates: u32,
-    pub(super) double_updates: u32,
-}
-
-/// An agent out of reach, and what was known of it.
+/// Something that the master is to make go wrong.
 #[derive(Debug)]
-pub(super) struct Away {
-    agent: Agent,
-    total: Resources,
-    executors: Vec<(FrameworkId, ExecutorInfo)>,
+pub(in crate::embedded) enum Act {
+    /// Schedulers' streams break off.
+    Cut(Cut),
+    /// All streams break off at once, operators' too: the master doesn't lead any more.
+    StepDown,
+    /// Offers are taken back: these, or all.
+    Rescind(Vec<String>),
+    /// An agent can't be reached.
+    Partition(AgentId),
+    /// An agent is gone.
+    Lose(AgentId),
+    /// A task's executor crashes; of one that the seed chooses where none is named.
+    Crash { task: Option<String>, seed: u64 },
 }
 
 impl Master {
-    /// Makes something go wrong. What concerns HTTP alone has been done before it gets here.
-    pub(super) fn fault(&mut self, fault: &Fault) {
-        match fault {
-            Fault::CutStreams { inside_a_record } => {
-                for framework in &self.frameworks {
-                    if let Some(stream) = &framework.stream {
-                        stream.cut(*inside_a_record);
-                    }
-                }
+    /// Makes something go wrong.
+    pub(super) fn act(&mut self, act: Act) -> Result<Effect, FaultError> {
+        match act {
+            Act::Cut(cut) => Ok(self.cut(cut)),
+            Act::StepDown => Ok(self.step_down()),
+            Act::Rescind(offers) => self.rescind_some(&offers),
+            Act::Partition(agent) => {
+                let tasks = self.tasks_on(&agent).len();
+                self.known(&agent)?;
+                self.mark_unreachable(&agent, "health check timed out");
+                let told = format!("agent {agent} can't be reached, with {}", counted(tasks, "task"));
+                Ok(Effect { agents: vec![agent], ..Effect::told(told) })
             }
-            Fault::SplitStreams(on) => {
-                self.faults.split = *on;
-                for stream in self.frameworks.iter_mut().filter_map(|framework| framework.stream.as_mut()) {
-                    stream.split = *on;
-                }
+            Act::Lose(agent) => {
+                let tasks = self.tasks_on(&agent).len();
+                self.known(&agent)?;
+                self.remove_agent(&agent, "health check timed out");
+                let told = format!("agent {agent} is gone, and with it {}", counted(tasks, "task"));
+                Ok(Effect { agents: vec![agent], ..Effect::told(told) })
             }
-            Fault::MuteHeartbeats(on) => self.faults.mute = *on,
-            Fault::RescindOffers => {
-                let offers: Vec<_> = self.offers.keys().cloned().collect();
-                offers.iter().for_each(|offer| self.rescind(offer));
-            }
-            Fault::PartitionAgent(index) => {
-                if let Some(id) = self.agents.get(index).map(|agent| agent.id.clone()) {
-                    self.mark_unreachable(&id, "health check timed out");
-                }
-            }
-            Fault::ReturnAgent(index) => self.return_agent(*index),
-            Fault::LoseAgent(index) => {
-                if let Some(id) = self.agents.get(index).map(|agent| agent.id.clone()) {
-                    self.remove_agent(&id, "health check timed out");
-                }
-            }
-            Fault::DropUpdates(count) => self.faults.drop_updates = *count,
-            Fault::DoubleUpdates(count) => self.faults.double_updates = *count,
-            Fault::Redirect(_) | Fault::Recovering(_) | Fault::NoLeader(_) => {}
+            Act::Crash { task, seed } => self.crash(task.as_deref(), seed),
         }
+    }
+
+    fn known(&self, agent: &AgentId) -> Result<(), FaultError> {
+        match self.agent(agent) {
+            Some(_) => Ok(()),
+            None => Err(FaultError::Wrong(format!("agent {agent} isn't registered"))),
+        }
+    }
+
+    fn cut(&self, cut: Cut) -> Effect {
+        let mut streams = 0;
+        for stream in self.frameworks.iter().filter_map(|framework| framework.stream.as_ref()) {
+            stream.sender.cut(cut);
+            if let Cut::Inside(_) = cut {
+                // It needs a record to be inside of.
+                stream.send(&event(EventType::Heartbeat));
+            }
+            streams += 1;
+        }
+        let streams = counted(streams, "scheduler's stream");
+        Effect::told(match cut {
+            Cut::After(0) => format!("cut: {streams}"),
+            Cut::After(bytes) => format!("to break off after {}: {streams}", counted(bytes as usize, "more byte")),
+            Cut::Inside(_) => format!("cut inside a record: {streams}"),
+        })
+    }
+
+    fn step_down(&self) -> Effect {
+        let schedulers = self.frameworks.iter().filter_map(|framework| Some(&framework.stream.as_ref()?.sender));
+        let all: Vec<_> = schedulers.chain(self.operators.iter().map(|operator| &operator.0)).collect();
+        all.iter().for_each(|sender| sender.cut(Cut::After(0)));
+        Effect::told(format!("cut: {}", counted(all.len(), "stream")))
+    }
+
+    fn rescind_some(&mut self, named: &[String]) -> Result<Effect, FaultError> {
+        let mut chosen: Vec<OfferId> = Vec::new();
+        for name in named {
+            let is = |id: &&OfferId| ends_as(id.as_str(), name);
+            let found = self.offers.keys().find(is).cloned();
+            chosen.push(found.ok_or_else(|| format!("there is no offer '{name}'"))?);
+        }
+        if named.is_empty() {
+            chosen.extend(self.offers.keys().cloned());
+        }
+        chosen.iter().for_each(|offer| self.rescind(offer));
+        Ok(Effect::told(format!("rescinded: {}", counted(chosen.len(), "offer"))))
+    }
+
+    fn crash(&self, named: Option<&str>, seed: u64) -> Result<Effect, FaultError> {
+        let runs = |task: &super::framework::Task| !is_terminal(&task.state);
+        let all =
+            self.frameworks.iter().flat_map(|framework| framework.tasks.values().map(move |task| (framework, task)));
+        let live: Vec<_> = all.filter(|(_, task)| runs(task) && self.agent(&task.agent).is_some()).collect();
+        let chosen = match named {
+            Some(name) => live.iter().find(|(_, task)| task.id.as_str() == name),
+            None => fastrand::Rng::with_seed(seed).choice(&live),
+        };
+        let Some((framework, task)) = chosen else {
+            return Err(FaultError::Wrong(match named {
+                Some(name) => format!("no task '{name}' runs on an agent that can be reached"),
+                None => "no task runs".to_owned(),
+            }));
+        };
+        if let Some(agent) = self.agent(&task.agent) {
+            let (framework_id, task_id) = (framework.id.clone(), task.id.clone());
+            agent.tell(ToAgent::Crash { framework_id, task_id });
+        }
+        Ok(Effect {
+            agents: vec![task.agent.clone()],
+            ..Effect::told(format!("the executor of task {} on agent {} crashes", task.id, task.agent))
+        })
     }
 
     /// An agent can't be reached. Its tasks may go on; nobody knows.
     pub(super) fn mark_unreachable(&mut self, id: &AgentId, message: &str) {
-        let Some(place) = self.places.get(id).copied() else { return };
         let since = SystemTime::now();
-        let total = self.allocator.total(id);
         self.unreachable.insert(id.clone(), since);
         let unreachable_time = self.unreachable_since(id);
         for (framework_id, aware, task) in self.tasks_on(id) {
@@ -113,61 +136,32 @@ impl Master {
             let mut status = self.status(&task, state, reason, Some(message.to_owned()));
             status.agent_id = Some(id.clone());
             status.unreachable_time.clone_from(&unreachable_time);
-            let before = self.framework(&framework_id).and_then(|framework| framework.task(&task));
-            let before = before.map(|task| task.state.clone());
             self.update_task(&framework_id, &task, &status);
             if let Some(framework) = self.framework_mut(&framework_id)
-                && let Some(mut task) = framework.tasks.remove(&task)
+                && let Some(task) = framework.tasks.remove(&task)
             {
-                task.before = before;
                 framework.unreachable.push(task);
             }
             self.forward(&framework_id, &status);
         }
-        let mut executors = Vec::new();
-        for framework in &mut self.frameworks {
-            let of_agent = framework.executors.remove(id).unwrap_or_default();
-            executors.extend(of_agent.into_iter().map(|executor| (framework.id.clone(), executor)));
-        }
-        let agent = self.agents.remove(&place);
-        self.places.remove(id);
         self.drop_agent(id);
-        if let Some(agent) = agent {
-            self.away.insert(place, Away { agent, total, executors });
-        }
-    }
-
-    /// An agent is back, with its tasks.
-    fn return_agent(&mut self, index: usize) {
-        let Some(Away { mut agent, total, executors }) = self.away.remove(&index) else { return };
-        let id = agent.id.clone();
-        agent.reregistered = Some(SystemTime::now());
-        self.unreachable.remove(&id);
-        self.allocator.add_agent(&id, &agent.info, total);
-        for (framework_id, executor) in executors {
-            if let Some(framework) = self.framework_mut(&framework_id) {
-                let resources = Resources::of(&executor.resources);
-                framework.executors.entry(id.clone()).or_default().push(executor);
-                self.allocator.give(&framework_id, &id, &resources);
-            }
-        }
-        // It hasn't heard of frameworks that ended meanwhile.
-        for framework in &self.completed {
-            agent.tell(ToAgent::ShutdownFramework(framework.id.clone()));
-        }
-        self.places.insert(id.clone(), index);
-        self.agents.insert(index, agent);
-        self.back_again(&id);
-        self.tell_operators("AGENT_ADDED", None, Some(&id));
-        self.allocate();
     }
 
     /// Live tasks on an agent, with their framework and whether it knows partitions.
-    pub(super) fn tasks_on(&self, agent: &AgentId) -> Vec<(FrameworkId, bool, crate::mesos::TaskId)> {
-        let of = |framework: &super::framework::Framework| {
+    pub(super) fn tasks_on(&self, agent: &AgentId) -> Vec<(FrameworkId, bool, TaskId)> {
+        let of = |framework: &Framework| {
             let here = framework.tasks.values().filter(|task| task.agent == *agent && !is_terminal(&task.state));
             here.map(|task| (framework.id.clone(), framework.partition_aware(), task.id.clone())).collect::<Vec<_>>()
         };
         self.frameworks.iter().flat_map(of).collect()
     }
+}
+
+/// Whether an id is this one, or ends so behind a dash.
+pub(in crate::embedded) fn ends_as(id: &str, name: &str) -> bool {
+    id == name || id.strip_suffix(name).is_some_and(|before| before.ends_with('-'))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -3,60 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use tokio::sync::mpsc;
-
-use super::http::Record;
-
+use super::stream::Stream;
 use super::validate::framework::can;
 use crate::embedded::resources::Resources;
-use crate::embedded::wire::Format;
 use crate::mesos::{
     AgentId, CheckInfo, CommandInfo, ContainerInfo, DiscoveryInfo, EventMessage, ExecutorId, ExecutorInfo,
     FrameworkCapabilityType, FrameworkId, FrameworkInfo, HealthCheck, KillPolicy, Labels, OfferId, OperationState,
     Resource, Scalar, TaskId, TaskInfo, TaskState, TaskStatus,
 };
-use crate::recordio;
 
 /// How many ended tasks of a framework are remembered.
 const COMPLETED_TASKS: usize = 1000;
-
-/// A scheduler's open stream.
-#[derive(Clone, Debug)]
-pub(super) struct Stream {
-    /// Its `Mesos-Stream-Id`.
-    pub(super) id: String,
-    pub(super) format: Format,
-    pub(super) sender: mpsc::UnboundedSender<Record>,
-    /// Whether each byte is a chunk of its own.
-    pub(super) split: bool,
-}
-
-impl Stream {
-    /// Sends one event; a stream whose reader is gone swallows it, and is closed as soon as that is noticed.
-    pub(super) fn send(&self, event: &EventMessage) {
-        let record = recordio::encode(&self.format.write(event));
-        if self.split {
-            (0..record.len()).for_each(|at| self.put(Record::Bytes(record.slice(at..=at))));
-        } else {
-            self.put(Record::Bytes(record));
-        }
-    }
-
-    /// Breaks it off, inside a record if so wished.
-    pub(super) fn cut(&self, inside_a_record: bool) {
-        if inside_a_record {
-            self.put(Record::Bytes(Bytes::from_static(b"20\n{\"type\":\"HEA")));
-        }
-        self.put(Record::Cut);
-    }
-
-    fn put(&self, record: Record) {
-        if self.sender.send(record).is_err() {
-            tracing::debug!(stream = self.id, "an event for a stream that is gone");
-        }
-    }
-}
 
 /// A framework that is or was.
 #[derive(Debug)]
@@ -77,6 +34,8 @@ pub(super) struct Framework {
     pub(super) unregistered: Option<SystemTime>,
     /// Counts its subscriptions: a failover timer of an earlier one means nothing.
     pub(super) subscriptions: u64,
+    /// Whether only agents have told of it, since the master's start.
+    pub(super) recovered: bool,
 }
 
 impl Framework {
@@ -98,6 +57,7 @@ impl Framework {
             reregistered: now,
             unregistered: None,
             subscriptions: 0,
+            recovered: false,
         }
     }
 
@@ -176,8 +136,6 @@ pub(super) struct Task {
     pub(super) kill_policy: Option<KillPolicy>,
     pub(super) user: Option<String>,
     pub(super) statuses: Vec<TaskStatus>,
-    /// Its state before its agent went out of reach.
-    pub(super) before: Option<TaskState>,
     /// State and uuid of the update that was last sent to the scheduler.
     pub(super) sent: Option<(TaskState, Vec<u8>)>,
 }
@@ -202,7 +160,6 @@ impl Task {
             kill_policy: info.kill_policy.clone(),
             user: user(info.command.as_ref()).or_else(|| user(executors)),
             statuses: Vec::new(),
-            before: None,
             sent: None,
         }
     }

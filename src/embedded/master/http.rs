@@ -4,25 +4,26 @@
 //! loopback name are refused, so that a web page can't reach the master under a name of its own (DNS rebinding).
 
 use std::collections::HashMap;
-use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use super::actor::{Answer, Input};
-use super::framework::Stream;
 use super::operator::{self, OperatorCall, Reply};
 use super::state::PAGES;
+use super::stream::{Shaper, Stream, stream};
 use super::validate::call as check;
+use crate::embedded::fault::active::{Faults, Standing};
+use crate::embedded::fault::http::{self as fault, Desk};
 use crate::embedded::wire::{Format, read};
 use crate::mesos::{CallMessage, CallType};
 
@@ -32,32 +33,10 @@ const LONGEST_BODY: usize = 64 << 20;
 const STREAM_ID: &str = "Mesos-Stream-Id";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// A part of an event stream.
-#[derive(Debug)]
-pub(super) enum Record {
-    /// Bytes of it, sent as one chunk.
-    Bytes(Bytes),
-    /// It breaks off here.
-    Cut,
-}
-
-/// Where the APIs stand, when not as usual.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// They answer.
-    #[default]
-    Leading,
-    /// Another master leads, there.
-    Elsewhere(String),
-    /// Nobody leads.
-    NoLeader,
-    /// Not yet recovered.
-    Recovering,
-}
-
 /// What a request needs to be answered.
 pub(super) struct Shared {
-    pub(super) standing: watch::Receiver<Standing>,
+    pub(super) faults: Faults,
+    pub(super) desk: Desk,
     pub(super) inputs: mpsc::UnboundedSender<Input>,
     pub(super) hostname: String,
     pub(super) ip: IpAddr,
@@ -90,13 +69,19 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
     }
     if under("/api/v1/scheduler") {
         let principal = authenticate(shared, request.headers(), "mesos-master-scheduler")?;
+        be_late(shared).await;
         check_standing(shared, &request)?;
         return scheduler(shared, request, principal).await;
     }
     if under("/api/v1") {
         authenticate(shared, request.headers(), "mesos-master-readwrite")?;
+        be_late(shared).await;
         check_standing(shared, &request)?;
         return operate(shared, request).await;
+    }
+    if under(fault::PATH) {
+        authenticate(shared, request.headers(), "mesos-master-readwrite")?;
+        return faults(shared, request, &path).await;
     }
     if under("/redirect") {
         return Ok(redirect(&format!("//{}:{}", shared.hostname, shared.port)));
@@ -114,6 +99,32 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
     show(shared, query, (*page).to_owned()).await
 }
 
+/// A fault may have every answer of the APIs come late.
+async fn be_late(shared: &Shared) {
+    let late = shared.faults.delay();
+    if !late.is_zero() {
+        tokio::time::sleep(late).await;
+    }
+}
+
+/// Faults are made by this machine's own programs, and by no page in a browser: it can't send JSON elsewhere unasked.
+async fn faults(shared: &Arc<Shared>, request: Request, path: &str) -> Answered {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    if !peer.is_some_and(|peer| peer.is_loopback()) {
+        return Err(refused(text(403, "Faults are made from the machine that the embedded Mesos runs on.")));
+    }
+    let method = request.method().clone();
+    let is_json = format_of(request.headers()).is_ok_and(|format| format == Format::Json);
+    if method == Method::POST && !is_json {
+        return Err(refused(text(415, "Expecting 'Content-Type' of application/json")));
+    }
+    let body = body_of(request).await?;
+    match shared.desk.answer(&method, path, &body).await {
+        Ok(told) => Ok(json(200, told.to_string(), Format::Json.media_type())),
+        Err((status, why)) => Err(refused(text(status, why))),
+    }
+}
+
 fn redirect(place: &str) -> Response {
     let mut response = empty(307);
     if let Ok(place) = HeaderValue::from_str(place) {
@@ -125,7 +136,7 @@ fn redirect(place: &str) -> Response {
 /// Whether the APIs answer at all.
 fn check_standing(shared: &Shared, request: &Request) -> Result<(), Refusal> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    Err(refused(match &*shared.standing.borrow() {
+    Err(refused(match shared.faults.standing() {
         Standing::Leading => return Ok(()),
         Standing::Elsewhere(place) => redirect(&format!("//{place}{path}")),
         Standing::NoLeader => text(503, "No leader elected"),
@@ -298,9 +309,9 @@ async fn scheduler(shared: &Arc<Shared>, request: Request, principal: Option<Str
 }
 
 fn subscribe(shared: &Arc<Shared>, call: CallMessage, principal: Option<String>, format: Format) -> Answered {
-    let (sender, events) = mpsc::unbounded_channel();
-    let id = uuid::Uuid::new_v4().to_string();
-    let stream = Stream { id: id.clone(), format, sender, split: false };
+    let (sender, events) = stream(&shared.faults);
+    let id = sender.id.clone();
+    let stream = Stream { format, sender };
     let input = Input::Subscribe { call: Box::new(call), principal, stream };
     shared.inputs.send(input).map_err(|_| stopping())?;
     Ok(stream_of(shared, id, events, format.media_type()))
@@ -319,25 +330,13 @@ impl Drop for Open {
     }
 }
 
-/// An answer that goes on: one record, one chunk.
-fn stream_of(
-    shared: &Arc<Shared>,
-    id: String,
-    events: mpsc::UnboundedReceiver<Record>,
-    media_type: &'static str,
-) -> Response {
+/// An answer that goes on.
+fn stream_of(shared: &Arc<Shared>, id: String, events: Shaper, media_type: &'static str) -> Response {
     let header = HeaderValue::from_str(&id);
     let open = Open { stream: id, inputs: shared.inputs.clone() };
     let records = futures_util::stream::unfold((events, open), |(mut events, open)| async move {
-        let record = match events.recv().await? {
-            Record::Bytes(bytes) => Ok(bytes),
-            Record::Cut => {
-                // What came before goes out first: a body that isn't ready is what makes the server write.
-                tokio::task::yield_now().await;
-                Err(io::Error::from(io::ErrorKind::ConnectionAborted))
-            }
-        };
-        Some((record, (events, open)))
+        let piece = events.next().await?;
+        Some((piece, (events, open)))
     });
     let mut response = empty(200);
     *response.body_mut() = Body::from_stream(records);

@@ -13,9 +13,11 @@ mod http;
 mod maintenance;
 mod offers;
 mod operator;
+mod recovery;
+mod registry;
 mod state;
+mod stream;
 mod subscribe;
-mod survivors;
 mod tasks;
 mod text;
 mod validate;
@@ -23,15 +25,20 @@ mod validate;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::config::Config;
+use super::fault::active::Faults;
+use super::fault::http::Desk;
+use super::fault::{Effect, FaultError};
 use super::link::FromAgent;
 
-pub use fault::Fault;
+pub(super) use fault::{Act, ends_as};
+pub(super) use registry::{Registry, Store};
 
 /// The host name that master and agents give of themselves.
 pub(super) const HOSTNAME: &str = "localhost";
@@ -39,24 +46,40 @@ pub(super) const HOSTNAME: &str = "localhost";
 /// A master that runs until this is dropped.
 #[derive(Debug)]
 pub(super) struct Running {
-    address: SocketAddr,
     inputs: mpsc::WeakUnboundedSender<actor::Input>,
-    standing: watch::Sender<http::Standing>,
     stop: DropGuard,
+    actor: JoinHandle<Registry>,
     server: JoinHandle<()>,
+}
+
+/// What a master is started with.
+pub(super) struct Start<'a> {
+    /// Where it listens.
+    pub(super) listener: TcpListener,
+    /// The cluster's settings.
+    pub(super) config: &'a Config,
+    /// What it doesn't have to learn anew.
+    pub(super) registry: Registry,
+    /// Where that is kept.
+    pub(super) store: Store,
+    /// What goes wrong.
+    pub(super) faults: Faults,
+    /// Where faults are asked for.
+    pub(super) desk: Desk,
+    /// What agents send it.
+    pub(super) agents: mpsc::UnboundedReceiver<FromAgent>,
+    /// What it serves besides its own API; these paths come first.
+    pub(super) besides: Router,
 }
 
 /// How long open connections may take to end after the master has.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Serves a master on `listener`.
-pub(super) fn start(
-    listener: TcpListener,
-    config: &Config,
-    from_agents: mpsc::UnboundedReceiver<FromAgent>,
-) -> std::io::Result<Running> {
+/// Serves a master.
+pub(super) fn start(start: Start<'_>) -> std::io::Result<Running> {
+    let Start { listener, config, registry, store, faults, desk, agents, besides } = start;
     let address = listener.local_addr()?;
-    let master = actor::Master::new(actor::Settings {
+    let settings = actor::Settings {
         address,
         hostname: HOSTNAME.to_owned(),
         heartbeat: config.heartbeat,
@@ -64,66 +87,55 @@ pub(super) fn start(
         roles: config.roles.clone(),
         root_submissions: config.root_submissions,
         authenticate: !config.credentials.is_empty(),
-    });
+    };
+    let master = actor::Master::new(settings, registry, store, faults.clone());
     let (inputs, received) = mpsc::unbounded_channel();
     let weak = inputs.downgrade();
-    let (standing, stands) = watch::channel(http::Standing::Leading);
     let shared = http::Shared {
-        standing: stands,
+        faults,
+        desk,
         inputs,
         hostname: HOSTNAME.to_owned(),
         ip: address.ip(),
         port: address.port(),
         credentials: config.credentials.clone(),
     };
-    let app = http::router(shared);
-    let app = match config.besides {
-        Some(besides) => besides(address).fallback_service(app),
-        None => app,
-    };
+    let app = besides.fallback_service(http::router(shared));
     let stop = CancellationToken::new();
     let (serving, running) = (stop.clone(), stop.clone());
-    tokio::spawn(async move {
-        // Its streams end with the master's state.
-        running.run_until_cancelled(master.run(received, from_agents)).await;
-    });
+    // Its streams end with the master's state.
+    let actor = tokio::spawn(master.run(received, agents, running));
     let server = tokio::spawn(async move {
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         let serve = axum::serve(listener, app).with_graceful_shutdown(serving.cancelled_owned());
         if let Err(error) = serve.await {
             tracing::error!(%error, "the embedded master's server ended");
         }
     });
-    Ok(Running { address, inputs: weak, standing, stop: stop.drop_guard(), server })
+    Ok(Running { inputs: weak, stop: stop.drop_guard(), actor, server })
 }
 
 impl Running {
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Makes something go wrong.
-    pub(super) fn fault(&self, fault: Fault) {
-        let standing = match &fault {
-            Fault::Redirect(Some(place)) => Some(http::Standing::Elsewhere(place.clone())),
-            Fault::NoLeader(true) => Some(http::Standing::NoLeader),
-            Fault::Recovering(true) => Some(http::Standing::Recovering),
-            Fault::Redirect(None) | Fault::NoLeader(false) | Fault::Recovering(false) => Some(http::Standing::Leading),
-            _ => None,
-        };
-        if let Some(standing) = standing {
-            self.standing.send_replace(standing);
-        }
-        if let Some(inputs) = self.inputs.upgrade() {
-            // A master that stops has nothing left that could go wrong.
-            let _ = inputs.send(actor::Input::Fault(fault));
-        }
+    pub(super) async fn act(&self, act: Act) -> Result<Effect, FaultError> {
+        let (reply, effect) = oneshot::channel();
+        let inputs = self.inputs.upgrade().ok_or(FaultError::Stopping)?;
+        inputs.send(actor::Input::Fault { act, reply }).map_err(|_| FaultError::Stopping)?;
+        drop(inputs);
+        effect.await.unwrap_or(Err(FaultError::Stopping))
     }
 
-    pub(super) async fn shutdown(self) {
+    /// Ends it, and waits for it; what was in its registry.
+    pub(super) async fn shutdown(self) -> Registry {
         drop(self.stop);
+        let registry = self.actor.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the embedded master didn't end well");
+            Registry::default()
+        });
         // A client that never finishes its request must not keep us.
         if tokio::time::timeout(LAST_WORDS, self.server).await.is_err() {
             tracing::debug!("a client keeps its connection to the embedded master");
         }
+        registry
     }
 }

@@ -5,14 +5,13 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
 
 use super::actor::{Master, Timer, nanoseconds, seconds};
 use super::agents::Agent;
 use super::framework::{Framework, Task};
-use super::http::Record;
 use super::maintenance::Machine;
 use super::state::{AGENT_CAPABILITIES, full, version_info};
+use super::stream::{Sender, Shaper, stream};
 use super::validate::framework::roles;
 use crate::embedded::resources::Resources;
 use crate::embedded::wire::defaults;
@@ -20,7 +19,6 @@ use crate::mesos::message::{Json, enums, messages};
 use crate::mesos::{
     AgentId, DrainConfig, DurationInfo, FrameworkId, MachineId, TaskId, TaskState, TaskStatus, Unavailability,
 };
-use crate::recordio;
 
 /// The most streams of events at a time; the oldest goes.
 const SUBSCRIBERS: usize = 1000;
@@ -171,22 +169,16 @@ pub(super) enum Reply {
     /// A status and text.
     Refused(u16, String),
     /// 200 and a stream of events, which this is the id of.
-    Stream(String, mpsc::UnboundedReceiver<Record>),
+    Stream(String, Shaper),
 }
 
 /// An operator who gets events.
 #[derive(Debug)]
-pub(super) struct Subscriber {
-    pub(super) stream: String,
-    sender: mpsc::UnboundedSender<Record>,
-}
+pub(super) struct Subscriber(pub(super) Sender);
 
 impl Subscriber {
     fn send(&self, event: &Value) {
-        let record = recordio::encode(event.to_string().as_bytes());
-        if self.sender.send(Record::Bytes(record)).is_err() {
-            tracing::debug!(stream = self.stream, "an event for an operator who is gone");
-        }
+        self.0.send(event.to_string().as_bytes());
     }
 }
 
@@ -351,6 +343,7 @@ impl Master {
         if active {
             agent.draining = None;
         }
+        self.registry_changed = true;
         self.allocator.set_agent_active(id, active);
         if !active {
             let offers: Vec<_> =
@@ -388,6 +381,7 @@ impl Master {
             return Reply::Refused(400, "Machines that are down can't leave the schedule".to_owned());
         }
         self.maintenance.machines = machines;
+        self.registry_changed = true;
         // Offers of these machines are made again, with their unavailability; inverse offers follow.
         let affected: Vec<AgentId> = self.agents.values().map(|agent| agent.id.clone()).collect();
         for agent in affected {
@@ -414,6 +408,7 @@ impl Master {
                 Some(_) => {}
             }
         }
+        self.registry_changed = true;
         for id in machines {
             if !down {
                 self.maintenance.machines.retain(|machine| machine.id != *id);
@@ -432,7 +427,10 @@ impl Master {
                 })
                 .map(|agent| agent.id.clone())
                 .collect();
-            there.iter().for_each(|agent| self.remove_agent(agent, "maintenance started"));
+            for agent in there {
+                self.refuse_agent(&agent, "Operator initiated 'Machine DOWN'", true);
+                self.remove_agent(&agent, "maintenance started");
+            }
         }
         Reply::Done(200)
     }
@@ -493,7 +491,8 @@ impl Master {
 
     fn get_agents(&self) -> Value {
         let agents: Vec<Value> = self.agents.values().map(|agent| self.agent_v1(agent)).collect();
-        json!({"agents": agents, "recovered_agents": []})
+        let recovered: Vec<Value> = self.recovering.agents().map(|admitted| defaults::shown(&admitted.info)).collect();
+        json!({"agents": agents, "recovered_agents": recovered})
     }
 
     fn agent_v1(&self, agent: &Agent) -> Value {
@@ -544,7 +543,7 @@ impl Master {
             "framework_info": defaults::shown(&framework.info),
             "active": connected,
             "connected": connected,
-            "recovered": false,
+            "recovered": framework.recovered,
             "registered_time": {"nanoseconds": nanoseconds(framework.registered)},
             "reregistered_time": {"nanoseconds": nanoseconds(framework.reregistered)},
         });
@@ -632,9 +631,9 @@ impl Master {
     }
 
     fn subscribe_operator(&mut self) -> Reply {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let stream = uuid::Uuid::new_v4().to_string();
-        let subscriber = Subscriber { stream: stream.clone(), sender };
+        let (sender, events) = stream(&self.faults);
+        let stream = sender.id.clone();
+        let subscriber = Subscriber(sender);
         let interval = self.settings.heartbeat.as_secs_f64();
         subscriber.send(&json!({"type": "SUBSCRIBED",
             "subscribed": {"get_state": self.get_state(), "heartbeat_interval_seconds": interval}}));
@@ -644,12 +643,14 @@ impl Master {
         }
         self.operators.push(subscriber);
         self.after(self.settings.heartbeat, Timer::OperatorHeartbeat { stream: stream.clone() });
-        Reply::Stream(stream, receiver)
+        Reply::Stream(stream, events)
     }
 
     pub(super) fn operator_heartbeat(&mut self, stream: &str) {
-        if let Some(operator) = self.operators.iter().find(|operator| operator.stream == stream) {
-            operator.send(&json!({"type": "HEARTBEAT"}));
+        if let Some(operator) = self.operators.iter().find(|operator| operator.0.id == stream) {
+            if !self.faults.mute() {
+                operator.send(&json!({"type": "HEARTBEAT"}));
+            }
             self.after(self.settings.heartbeat, Timer::OperatorHeartbeat { stream: stream.to_owned() });
         }
     }

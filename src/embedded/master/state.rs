@@ -226,7 +226,7 @@ impl Master {
                 let wanted = query.get("slave_id");
                 let agents = self.agents.values().filter(|agent| wanted.is_none_or(|id| agent.id.as_str() == id));
                 json!({"slaves": agents.map(|agent| self.full_agent(agent)).collect::<Vec<_>>(),
-                       "recovered_slaves": []})
+                       "recovered_slaves": self.recovered_slaves()})
             }
             "/frameworks" => {
                 let wanted = query.get("framework_id");
@@ -271,7 +271,7 @@ impl Master {
             "leader_info": info,
             "flags": self.flags(),
             "slaves": self.agents.values().map(|agent| self.agent_json(agent)).collect::<Vec<_>>(),
-            "recovered_slaves": [],
+            "recovered_slaves": self.recovered_slaves(),
             "frameworks": self.frameworks.iter().map(|one| self.framework_json(one)).collect::<Vec<_>>(),
             "completed_frameworks": self.completed.iter().map(|one| self.framework_json(one)).collect::<Vec<_>>(),
             "orphan_tasks": [],
@@ -381,6 +381,18 @@ impl Master {
         shown
     }
 
+    /// Agents of the registry that haven't come back yet.
+    fn recovered_slaves(&self) -> Vec<Value> {
+        let shown = self.recovering.agents().map(|admitted| {
+            let info = &admitted.info;
+            let attributes: Map<String, Value> =
+                info.attributes.iter().map(|one| (one.name.clone(), attribute(one))).collect();
+            json!({"id": info.id.as_ref().map_or("", |id| id.as_str()), "hostname": info.hostname,
+                   "port": info.port.unwrap_or(5051), "attributes": attributes})
+        });
+        shown.collect()
+    }
+
     fn full_agent(&self, agent: &Agent) -> Value {
         let mut shown = self.agent_json(agent);
         let total = self.allocator.total(&agent.id);
@@ -416,7 +428,7 @@ impl Master {
             "webui_url": info.webui_url.as_deref().unwrap_or(""),
             "active": connected,
             "connected": connected,
-            "recovered": false,
+            "recovered": framework.recovered,
         });
         let (Value::Object(mut fields), Value::Object(more)) = (shown, more) else { return Map::new() };
         if let Some(principal) = &info.principal {
@@ -543,6 +555,7 @@ impl Master {
         let duration = |duration: std::time::Duration| format!("{}secs", printed(duration.as_secs_f64(), 6));
         let mut flags = json!({
             "allocation_interval": duration(settings.allocation_interval),
+            "agent_reregister_timeout": "10mins",
             "allocator": "hierarchical",
             "authenticate_agents": "false",
             "authenticate_frameworks": "false",
@@ -558,7 +571,7 @@ impl Master {
             "max_operator_event_stream_subscribers": "1000",
             "min_allocatable_resources": "cpus:0.01|mem:32",
             "port": settings.address.port().to_string(),
-            "registry": "in_memory",
+            "registry": self.registry_name(),
             "role_sorter": "drf",
             "root_submissions": settings.root_submissions.to_string(),
         });

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::actor::{Answer, Master, Timer, event};
-use super::framework::{Framework, Stream};
+use super::framework::Framework;
+use super::stream::Stream;
 use super::validate::constraints::Constraints;
 use super::validate::{Check, framework as check, is_duration};
 use crate::embedded::link::ToAgent;
@@ -98,20 +99,27 @@ impl Master {
             .map(|offer| offer.id.clone())
             .collect();
         lost.iter().for_each(|offer| self.rescind(offer));
+        // Agents keep it for a master that doesn't know the framework.
+        let told = Box::new(info.clone());
+        self.agents.values().for_each(|agent| agent.tell(ToAgent::Framework(told.clone())));
         if let Some(framework) = self.framework_mut(id) {
             framework.info = info;
         }
     }
 
     /// Gives the framework its stream; whoever had it before is told and cut off.
-    fn connect(&mut self, id: &FrameworkId, mut stream: Stream) {
-        stream.split = self.faults.split;
+    fn connect(&mut self, id: &FrameworkId, stream: Stream) {
+        if let Some(cut) = self.faults.take_cut() {
+            stream.sender.cut(cut);
+        }
+        let mute = self.faults.mute();
         let Some(framework) = self.framework_mut(id) else { return };
         if let Some(old) = framework.stream.take() {
             old.send(&error("Framework failed over"));
         }
         framework.subscriptions += 1;
-        let again = framework.subscriptions > 1;
+        let again = framework.subscriptions > 1 || framework.recovered;
+        framework.recovered = false;
         if again {
             framework.reregistered = SystemTime::now();
         }
@@ -128,8 +136,10 @@ impl Master {
             }),
             ..event(EventType::Subscribed)
         });
-        stream.send(&event(EventType::Heartbeat));
-        self.after(self.settings.heartbeat, Timer::Heartbeat { framework: id.clone(), stream: stream.id });
+        if !mute {
+            stream.send(&event(EventType::Heartbeat));
+        }
+        self.after(self.settings.heartbeat, Timer::Heartbeat { framework: id.clone(), stream: stream.id().to_owned() });
         self.tell_operators(if again { "FRAMEWORK_UPDATED" } else { "FRAMEWORK_ADDED" }, Some(id), None);
         self.allocator.set_active(id, true);
         self.allocate();
@@ -138,11 +148,11 @@ impl Master {
 
     /// A stream has ended. Its framework, if it has no newer one, has its failover timeout to come back.
     pub(super) fn closed(&mut self, stream: &str) {
-        self.operators.retain(|operator| operator.stream != stream);
+        self.operators.retain(|operator| operator.0.id != stream);
         let Some(framework) = self
             .frameworks
             .iter_mut()
-            .find(|framework| framework.stream.as_ref().is_some_and(|open| open.id == stream))
+            .find(|framework| framework.stream.as_ref().is_some_and(|open| open.id() == stream))
         else {
             return;
         };

@@ -28,7 +28,7 @@ impl Master {
         let Some(stream) = stream else {
             return Answer::new(400, "All non-subscribe calls should include the 'Mesos-Stream-Id' header");
         };
-        if stream != open.id.as_bytes() {
+        if stream != open.id().as_bytes() {
             let mut body = b"The stream ID '".to_vec();
             body.extend_from_slice(stream);
             body.extend_from_slice(
@@ -81,9 +81,7 @@ impl Master {
             Some(CallType::Acknowledge) => self.acknowledge(id, call.acknowledge.unwrap_or_default()),
             Some(CallType::AcknowledgeOperationStatus) => {
                 let acknowledge = call.acknowledge_operation_status.unwrap_or_default();
-                if let Some(framework) = self.framework_mut(id) {
-                    framework.operations.retain(|operation| operation.uuid != acknowledge.uuid.0);
-                }
+                self.acknowledge_operation(id, &acknowledge.uuid.0);
             }
             Some(CallType::Reconcile) => self.reconcile(id, &call.reconcile.unwrap_or_default()),
             Some(CallType::ReconcileOperations) => {
@@ -159,6 +157,15 @@ impl Master {
         self.drained(&acknowledge.agent_id);
     }
 
+    fn acknowledge_operation(&mut self, id: &FrameworkId, uuid: &[u8]) {
+        let Some(framework) = self.framework_mut(id) else { return };
+        let Some(at) = framework.operations.iter().position(|operation| operation.uuid == uuid) else { return };
+        let operation = framework.operations.remove(at);
+        if let Some(agent) = self.agent(&operation.agent) {
+            agent.tell(ToAgent::OperationAcknowledged(operation.uuid));
+        }
+    }
+
     /// RECONCILE: of all tasks, or of those named.
     pub(super) fn reconcile(&mut self, id: &FrameworkId, reconcile: &Reconcile) {
         self.count("messages_reconcile_tasks");
@@ -167,10 +174,12 @@ impl Master {
             framework.tasks.values().map(|task| self.latest(task)).collect()
         } else {
             let known = |asked: &ReconcileTask| match framework.task(&asked.task_id) {
-                Some(task) => self.latest(task),
-                None => self.unknown(asked, framework.partition_aware()),
+                Some(task) => Some(self.latest(task)),
+                // Its agent may yet come back and tell of it.
+                None if self.recovering.may_have(asked.agent_id.as_ref()) => None,
+                None => Some(self.unknown(asked, framework.partition_aware())),
             };
-            reconcile.tasks.iter().map(known).collect()
+            reconcile.tasks.iter().filter_map(known).collect()
         };
         answers.iter().for_each(|status| self.forward(id, status));
     }

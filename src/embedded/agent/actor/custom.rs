@@ -6,7 +6,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Actor, has_capability};
 use crate::embedded::agent::books::{Executor, Kind, Queued, Subscriber, Task, is_terminal};
 use crate::embedded::agent::executor::{self, Ended, Stop};
-use crate::embedded::agent::process::signal_tree;
+use crate::embedded::agent::process::{Adopted, leader_in, listed};
+use crate::embedded::agent::volumes;
 use crate::embedded::link::ToMaster;
 use crate::embedded::wire::Format;
 use crate::mesos::executor::{
@@ -39,6 +40,11 @@ pub(in crate::embedded::agent) enum Reply {
     Events(mpsc::UnboundedReceiver<Bytes>),
 }
 
+/// When a process started.
+fn started(pid: u32) -> Option<u64> {
+    i32::try_from(pid).ok().and_then(listed).map(|process| process.started)
+}
+
 fn event(kind: EventType) -> Event {
     Event { r#type: Some(kind), ..Event::default() }
 }
@@ -54,7 +60,8 @@ impl Actor {
         grouped: bool,
     ) {
         let executor_id = info.executor_id.clone();
-        if let Err(error) = self.start_custom(framework, framework_id, info) {
+        let started = self.start_custom(framework, framework_id, info);
+        if let Err(error) = started.and_then(|()| self.mount_custom(framework_id, &executor_id, &tasks)) {
             for task in &tasks {
                 self.refuse(framework, framework_id, task, &error, StatusReason::ExecutorTerminated);
             }
@@ -79,6 +86,13 @@ impl Actor {
         deliver(executor);
     }
 
+    /// Tasks' volumes stand in their executor's sandbox.
+    fn mount_custom(&mut self, framework_id: &FrameworkId, id: &ExecutorId, tasks: &[TaskInfo]) -> Result<(), String> {
+        let volumes = volumes::root(&self.setup.config.work_dir);
+        let Some(executor) = self.books.executor(framework_id, id) else { return Ok(()) };
+        tasks.iter().try_for_each(|task| volumes::mount(&volumes, &task.resources, &executor.directory, None))
+    }
+
     fn start_custom(
         &mut self,
         framework: &FrameworkInfo,
@@ -96,6 +110,8 @@ impl Actor {
         let container_id = uuid::Uuid::new_v4().to_string();
         let command = info.command.clone().unwrap_or_default();
         let (directory, user) = self.make_sandbox(framework, framework_id, &id, &command, &container_id)?;
+        let volumes = volumes::root(&self.setup.config.work_dir);
+        volumes::mount(&volumes, &info.resources, &directory, user.as_ref())?;
         let environment = self.environment(&directory, framework_id, &id, &info.resources, framework);
         let (stop, stopped) = mpsc::unbounded_channel();
         let job = executor::Job {
@@ -117,9 +133,12 @@ impl Actor {
             tasks: Vec::new(),
             completed: Default::default(),
             pid: None,
+            started: None,
+            returning: false,
             queued: Vec::new(),
             subscriber: None,
             stop: Some(stop),
+            crashed: false,
         };
         self.books.framework(framework, framework_id).executors.insert(id, executor);
         Ok(())
@@ -132,7 +151,7 @@ impl Actor {
         match what {
             executor::What::Pid(pid) => {
                 if let Some(executor) = self.books.executor(&framework_id, &executor_id) {
-                    executor.pid = Some(pid);
+                    (executor.pid, executor.started) = (Some(pid), started(pid));
                     for task in &mut executor.tasks {
                         task.pid = Some(pid);
                     }
@@ -145,7 +164,16 @@ impl Actor {
 
     fn register_timeout(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
         let Some(executor) = self.books.executor(framework_id, executor_id) else { return };
-        if executor.subscriber.is_none() && executor.queued.iter().any(|queued| !queued.tasks.is_empty()) {
+        if executor.subscriber.is_some() {
+            return;
+        }
+        if executor.returning {
+            let reason = StatusReason::ExecutorReregistrationTimeout;
+            let limit = executor::REREGISTRATION.as_secs();
+            let message = format!("Executor did not reregister within {limit}secs");
+            self.lose_tasks(framework_id, executor_id, reason, &message);
+            self.stop_custom(framework_id, executor_id);
+        } else if executor.queued.iter().any(|queued| !queued.tasks.is_empty()) {
             let reason = StatusReason::ExecutorRegistrationTimeout;
             self.lose_tasks(framework_id, executor_id, reason, "Executor did not register within 1mins");
             self.stop_custom(framework_id, executor_id);
@@ -205,10 +233,11 @@ impl Actor {
             return Reply::Refused(400, "Executor cannot be found");
         };
         if call.r#type == Some(CallType::Subscribe) {
-            let updates = call.subscribe.map(|subscribe| subscribe.unacknowledged_updates).unwrap_or_default();
-            for update in updates {
+            let subscribe = call.subscribe.unwrap_or_default();
+            for update in subscribe.unacknowledged_updates {
                 self.executor_update(&framework_id, &executor_id, update.status);
             }
+            self.drop_undelivered(&framework_id, &executor_id, &subscribe.unacknowledged_tasks);
             return self.subscribed(&framework_id, &executor_id, format);
         }
         if executor.subscriber.is_none() {
@@ -221,6 +250,30 @@ impl Actor {
             self.tell(ToMaster::Message { framework_id, executor_id, data: message.data.0 });
         }
         Reply::Accepted
+    }
+
+    /// Tasks that an earlier agent had taken and hadn't handed to the executor when it ended.
+    fn drop_undelivered(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId, known: &[TaskInfo]) {
+        let lost_state = self.books.frameworks.get(framework_id).map(|framework| Self::lost_state(&framework.info));
+        let Some((state, executor)) = lost_state.zip(self.books.executor(framework_id, executor_id)) else { return };
+        if !std::mem::take(&mut executor.returning) {
+            return;
+        }
+        let delivered =
+            |task: &Task| !task.statuses.is_empty() || known.iter().any(|it| it.task_id == task.info.task_id);
+        let lost: Vec<TaskId> =
+            executor.tasks.iter().filter(|task| !delivered(task)).map(|task| task.info.task_id.clone()).collect();
+        for task_id in lost {
+            let status = TaskStatus {
+                task_id,
+                state: state.clone(),
+                message: Some("Task launched during agent restart".to_owned()),
+                source: Some(StatusSource::Agent),
+                reason: Some(StatusReason::AgentRestarted),
+                ..TaskStatus::default()
+            };
+            self.send(framework_id, Some(executor_id), status);
+        }
     }
 
     fn subscribed(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId, format: Format) -> Reply {
@@ -328,16 +381,24 @@ impl Actor {
         }
     }
 
-    /// After this agent's own end nobody listens to such an executor: it goes, and so do its tasks.
-    pub(super) fn lose_custom(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
+    /// Waits for an executor that an earlier agent started to come back, if its process still runs.
+    pub(super) fn take_up_custom(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
+        let reports = self.executors.0.clone();
         let Some(executor) = self.books.executor(framework_id, executor_id) else { return };
-        // Its folder tells that the number is still its own.
-        let own = |pid: &u32| std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == executor.directory);
-        if let Some(pid) = executor.pid.filter(own) {
-            signal_tree(pid, nix::sys::signal::Signal::SIGKILL);
-        }
-        let message = "Abnormal executor termination: unknown container";
-        self.lose_tasks(framework_id, executor_id, StatusReason::ExecutorTerminated, message);
+        let noted = executor.pid.zip(executor.started).or_else(|| leader_in(&executor.directory));
+        let left = noted.filter(|(pid, since)| started(*pid) == Some(*since));
+        let Some((pid, since)) = left else {
+            let message = "Abnormal executor termination: unknown container";
+            self.lose_tasks(framework_id, executor_id, StatusReason::ExecutorTerminated, message);
+            return;
+        };
+        let (stop, stopped) = mpsc::unbounded_channel();
+        (executor.stop, executor.returning) = (Some(stop), true);
+        (executor.pid, executor.started) = (Some(pid), Some(since));
+        // Nobody has noted its end.
+        let process = Adopted::new(pid, since, executor.directory.join(".no-note"));
+        let whose = (framework_id.clone(), executor_id.clone());
+        self.running.spawn(executor::adopt(whose, process, stopped, reports));
     }
 
     /// Whether a framework hears of TASK_DROPPED rather than TASK_LOST.

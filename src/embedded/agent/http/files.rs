@@ -1,6 +1,6 @@
 //! Sandboxes over HTTP: browsed, read in parts, downloaded.
 //!
-//! Only what lies below a run of an executor is reachable, after links have been followed.
+//! Only what lies below a run of an executor or in a persistent volume is reachable, after links have been followed.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio_util::io::ReaderStream;
 
 use super::{json, not_found, query, text};
+use crate::embedded::agent::volumes;
 use crate::mesos::{AgentId, Json};
 
 /// As much as one read gives, 16 pages as on a real agent.
@@ -26,6 +27,8 @@ const MOST: u64 = 16 * 4096;
 pub(super) struct Files {
     /// `None` until the agent has an id: no sandbox exists before.
     frameworks: Option<PathBuf>,
+    /// Persistent volumes, to which sandboxes lead.
+    volumes: Option<PathBuf>,
 }
 
 /// Why a file isn't shown.
@@ -49,7 +52,8 @@ impl Files {
     pub(super) fn new(work_dir: &Path, agent_id: Option<&AgentId>) -> Self {
         let frameworks = agent_id.map(|id| work_dir.join("slaves").join(id.as_str()).join("frameworks"));
         // What is compared later has its links followed, so must this.
-        Self { frameworks: frameworks.and_then(|path| path.canonicalize().ok()) }
+        let real = |path: PathBuf| path.canonicalize().ok();
+        Self { frameworks: frameworks.and_then(real), volumes: real(volumes::root(work_dir)) }
     }
 
     /// `/files/browse`, `/files/read` and `/files/download`.
@@ -86,6 +90,11 @@ impl Files {
             return Err(Refused::Missing);
         }
         let found = wanted.canonicalize().map_err(|_| Refused::Missing)?;
+        let volume = self.volumes.as_ref().and_then(|volumes| found.strip_prefix(volumes).ok());
+        // <role>/<volume>/...
+        if volume.is_some_and(|below| below.components().count() >= 2) {
+            return Ok(found);
+        }
         let below = found.strip_prefix(root).map_err(|_| Refused::Missing)?;
         let steps: Vec<_> = below.components().collect();
         let is = |at: usize, name: &str| matches!(steps.get(at), Some(Component::Normal(step)) if *step == name);
@@ -273,6 +282,10 @@ mod tests {
         std::fs::write(folder.path().join("secret"), "no").unwrap();
         std::os::unix::fs::symlink(&run, run.with_file_name("latest")).unwrap();
         std::os::unix::fs::symlink(folder.path().join("secret"), run.join("link")).unwrap();
+        let volume = volumes::root(folder.path()).join("web/data");
+        std::fs::create_dir_all(&volume).unwrap();
+        std::fs::write(volume.join("file"), "kept").unwrap();
+        std::os::unix::fs::symlink(&volume, run.join("data")).unwrap();
         let files = Files::new(folder.path(), Some(&"S0".into()));
         (folder, files, run)
     }
@@ -286,8 +299,10 @@ mod tests {
             assert_eq!(read, json!({"data": "234", "offset": 2}), "{path}");
         }
         let listed = files.browse("/frameworks/F/executors/E/runs/latest").unwrap();
-        assert_eq!(listed[1]["path"], "/frameworks/F/executors/E/runs/latest/stdout");
-        assert_eq!((&listed[1]["mode"], &listed[1]["size"]), (&json!("-rw-r--r--"), &json!(10)));
+        assert_eq!(listed[2]["path"], "/frameworks/F/executors/E/runs/latest/stdout");
+        assert_eq!((&listed[2]["mode"], &listed[2]["size"]), (&json!("-rw-r--r--"), &json!(10)));
+        let kept = files.read("/frameworks/F/executors/E/runs/latest/data/file", Some("0"), None).unwrap();
+        assert_eq!(kept["data"], "kept", "a volume that stands in it");
     }
 
     #[test]
@@ -305,6 +320,7 @@ mod tests {
             "/frameworks//etc/passwd".to_owned(),
             "/frameworks/F/executors/E".to_owned(),
             "relative".to_owned(),
+            volumes::root(folder.path()).join("web").display().to_string(),
             "a\0b".to_owned(),
             String::new(),
         ];

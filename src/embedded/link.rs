@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use serde::{Deserialize, Serialize};
 
 use crate::mesos::{
-    AgentId, AgentInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, KillPolicy, Operation, Resource, TaskId,
-    TaskInfo, TaskState, TaskStatus,
+    AgentId, AgentInfo, DrainConfig, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, KillPolicy, Operation,
+    Resource, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 
 /// What the master tells an agent.
@@ -66,6 +66,8 @@ pub(super) enum ToAgent {
         /// The executor.
         executor_id: ExecutorId,
     },
+    /// End all tasks, in at most the time that this says, and take no new ones until nothing runs.
+    Drain(Box<DrainConfig>),
     /// The framework is gone: kill all that it runs, send nothing for it any more.
     ShutdownFramework(FrameworkId),
     /// A framework says something else of itself.

@@ -3,10 +3,13 @@
 //! Knows nothing of sessions and commands. What is simulated says so.
 
 mod agent;
+mod authorize;
 mod cluster;
 mod config;
 mod durable;
 mod fault;
+pub mod flags;
+mod http;
 mod link;
 mod master;
 mod resources;
@@ -27,7 +30,8 @@ use cluster::Core;
 use fault::active::Faults;
 use fault::http::{Ask, Chosen, Desk};
 
-pub use config::{AgentConfig, Config, Docker, StartError};
+pub use authorize::Acls;
+pub use config::{AgentConfig, Authenticate, Config, Docker, StartError};
 pub use fault::{Effect, Fault, FaultError, Ongoing, Order, Updates};
 
 /// A running embedded Mesos. Stops when it is dropped; [`Cluster::shutdown`] stops it and waits.

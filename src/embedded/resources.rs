@@ -168,6 +168,15 @@ fn set_scalar(resource: &mut Resource, thousandths: i64) {
     resource.scalar = Some(Scalar { value: floating(thousandths), ..Scalar::default() });
 }
 
+/// What becomes of resources that a bound doesn't name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// They are unbounded.
+    All,
+    /// There is none of them.
+    Nothing,
+}
+
 /// Resources of many kinds, each kind once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resources(Vec<Resource>);
@@ -284,10 +293,24 @@ impl Resources {
         Resources(self.0.iter().filter(|resource| test(resource)).cloned().collect())
     }
 
-    /// Ports and other things without a scalar amount first, as the allocator hands them out.
-    pub(super) fn scalars_last(mut self) -> Resources {
-        self.0.sort_by_key(|resource| resource.r#type == ValueType::Scalar);
-        self
+    /// At most so much of what is named in `most`; of the rest all, or nothing.
+    pub(super) fn shrunk(&self, most: &std::collections::BTreeMap<String, i64>, rest: Rest) -> Resources {
+        let mut left = most.clone();
+        let take = |resource: &Resource| {
+            let Some(left) = left.get_mut(&resource.name) else {
+                return (rest == Rest::All).then(|| resource.clone());
+            };
+            let (have, may) = (scalar(resource), (*left).max(0));
+            if have > may && is_indivisible(resource) || may == 0 {
+                return None;
+            }
+            let taken = have.min(may);
+            *left -= taken;
+            let mut part = resource.clone();
+            set_scalar(&mut part, taken);
+            Some(part)
+        };
+        Resources(self.0.iter().filter_map(take).collect())
     }
 
     /// Marked as given to a role.
@@ -344,6 +367,11 @@ impl Resources {
             *entry = entry.saturating_add(amount);
         }
         sum
+    }
+
+    /// The same of scalars alone.
+    pub(super) fn scalar_quantities(&self) -> std::collections::BTreeMap<String, i64> {
+        self.filtered(|resource| resource.r#type == ValueType::Scalar).quantities()
     }
 
     /// As schedulers without RESERVATION_REFINEMENT see them.

@@ -9,7 +9,7 @@ use crate::embedded::fault::active::Fate;
 use crate::embedded::link::{ToAgent, ToMaster};
 use crate::embedded::resources::{Resources, is_persistent_volume};
 use crate::mesos::{
-    AgentId, AgentInfo, Base64, EventMessage, EventType, ExecutorId, ExecutorMessage, Failure, FrameworkId,
+    AgentId, AgentInfo, Base64, EventMessage, EventType, ExecutorId, ExecutorMessage, Failure, FrameworkId, MachineId,
     StatusReason, StatusSource, TaskId, TaskState, TaskStatus, TimeInfo, Update,
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Agent {
     pub(super) deactivated: bool,
     /// Set while it drains: the configuration as it was asked for.
     pub(super) draining: Option<crate::mesos::DrainConfig>,
+    /// Since when it drains.
+    pub(super) drain_started: Option<SystemTime>,
 }
 
 impl Agent {
@@ -37,6 +39,11 @@ impl Agent {
         if self.link.send(message).is_err() {
             tracing::debug!(agent = %self.id, "a message for an agent that is gone");
         }
+    }
+
+    /// The machine it is on.
+    pub(super) fn machine(&self) -> MachineId {
+        super::maintenance::machine_of(&self.info.hostname, super::offers::agent_ip(&self.pid))
     }
 
     /// As Mesos prints an agent.
@@ -155,6 +162,7 @@ impl Master {
             (state, StatusReason::AgentRemoved, message.clone())
         });
         self.drop_agent(id);
+        self.tell_operators("AGENT_REMOVED", None, Some(id));
     }
 
     /// An operator says that an agent will never come back.
@@ -210,7 +218,6 @@ impl Master {
         let failure = Failure { agent_id: Some(id.clone()), ..Failure::default() };
         let event = EventMessage { failure: Some(failure), ..event(EventType::Failure) };
         self.frameworks.iter().for_each(|framework| framework.send(&event));
-        self.tell_operators("AGENT_REMOVED", None, Some(id));
     }
 
     /// The agent's volumes.

@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::conversion::{Conversion, applied};
+use super::operator::Quota;
 use super::validate::constraints::Constraints;
 use super::validate::framework::{can, roles};
 use super::validate::role;
-use crate::embedded::resources::{Resources, fixed, is_persistent_volume, reservation_role};
-use crate::mesos::{AgentId, AgentInfo, Filters, FrameworkCapabilityType, FrameworkId, FrameworkInfo, Resource};
+use crate::embedded::resources::{Resources, Rest, fixed, is_persistent_volume, reservation_role};
+use crate::mesos::{
+    AgentId, AgentInfo, Filters, FrameworkCapabilityType, FrameworkId, FrameworkInfo, Resource, ValueType,
+};
 
 /// `refuse_seconds` where none is said.
 const DEFAULT_REFUSE: f64 = 5.0;
@@ -84,11 +88,31 @@ pub(super) struct Allocator {
     /// Their keys by id.
     keys: HashMap<AgentId, usize>,
     next_agent: usize,
+    weights: HashMap<String, f64>,
+    quotas: BTreeMap<String, Quota>,
 }
 
 impl Allocator {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, frameworks: HashMap::new(), agents: BTreeMap::new(), keys: HashMap::new(), next_agent: 0 }
+        Self {
+            interval,
+            frameworks: HashMap::new(),
+            agents: BTreeMap::new(),
+            keys: HashMap::new(),
+            next_agent: 0,
+            weights: HashMap::new(),
+            quotas: BTreeMap::new(),
+        }
+    }
+
+    /// How much more than others a role may have.
+    pub(super) fn set_weight(&mut self, role: &str, weight: f64) {
+        self.weights.insert(role.to_owned(), weight);
+    }
+
+    /// What roles are promised, and what they may have.
+    pub(super) fn set_quotas(&mut self, quotas: BTreeMap<String, Quota>) {
+        self.quotas = quotas;
     }
 
     pub(super) fn add_framework(
@@ -198,6 +222,20 @@ impl Allocator {
         given.add(to);
     }
 
+    /// The same, of what nobody has.
+    ///
+    /// # Errors
+    /// What isn't there.
+    pub(super) fn exchange(&mut self, id: &AgentId, conversions: &[Conversion]) -> Result<(), String> {
+        let Some(agent) = self.agent_mut(id) else { return Ok(()) };
+        applied(&agent.available(), conversions)?;
+        for Conversion { from, to } in conversions {
+            agent.total.subtract(from);
+            agent.total.add(to);
+        }
+        Ok(())
+    }
+
     fn agent_mut(&mut self, id: &AgentId) -> Option<&mut Agent> {
         self.agents.get_mut(self.keys.get(id)?).map(|(_, agent)| agent)
     }
@@ -270,42 +308,46 @@ impl Allocator {
         }
     }
 
-    /// The roles a framework wants nothing for.
-    pub(super) fn suppressed(&self, id: &FrameworkId) -> Vec<String> {
-        let mut roles: Vec<String> =
-            self.frameworks.get(id).into_iter().flat_map(|framework| framework.suppressed.iter().cloned()).collect();
-        roles.sort_unstable();
-        roles
-    }
-
-    /// One round: everything that can be given goes to those who have least.
+    /// One round: roles get what they are promised, then everything that can be given goes to those who have least.
     pub(super) fn allocate(&mut self, now: Instant) -> Vec<Allocation> {
         for framework in self.frameworks.values_mut() {
             framework.refusals.retain(|refusal| refusal.until > now);
         }
-        let mut allocations = Vec::new();
+        let mut allocations: Vec<Allocation> = Vec::new();
         // Counted once a round, and kept up as it goes: a round over many agents would take their square otherwise.
         let mut shares = Shares::new(self);
+        let mut headroom = Headroom::new(self);
         let agents: Vec<usize> =
             self.agents.iter().filter(|(_, (_, agent))| agent.active).map(|(key, _)| *key).collect();
-        for key in agents {
-            let Some((_, agent)) = self.agents.get(&key) else { continue };
-            let mut available = agent.available();
-            if available.is_empty() {
-                continue;
-            }
-            for (role, framework) in self.queue(&shares) {
+        let promised = self.quotas.values().any(|quota| !quota.guarantees.is_empty());
+        for first in [true, false].into_iter().filter(|first| promised || !first) {
+            for key in &agents {
+                let Some((_, agent)) = self.agents.get(key) else { continue };
+                let mut available = agent.available();
                 if available.is_empty() {
-                    break;
+                    continue;
                 }
-                if let Some(resources) = self.fitting(key, &available, &role, &framework) {
+                for (role, framework) in self.queue(&shares) {
+                    if available.is_empty() {
+                        break;
+                    }
+                    let Some(fitting) = self.fitting(*key, &available, &role, &framework) else { continue };
+                    let wanted = match first {
+                        true => headroom.promised(self.quotas.get(&role), &role, &fitting),
+                        false => Some(headroom.fair(self.quotas.get(&role), &role, &fitting)),
+                    };
+                    let Some(Share { resources, guaranteed, counted }) = wanted else { continue };
+                    if !self.is_welcome(*key, &resources, &role, &framework) {
+                        continue;
+                    }
+                    headroom.give(&role, self.quotas.contains_key(&role), &guaranteed, &counted);
                     available.subtract(&resources);
-                    shares.give(&role, &framework, resources.quantities());
-                    allocations.extend(self.grant(key, resources, role, framework));
+                    shares.give(&role, &framework, resources.scalar_quantities());
+                    allocations.extend(self.grant(*key, resources, role, framework));
                 }
             }
         }
-        allocations
+        merged(allocations)
     }
 
     fn grant(&mut self, key: usize, resources: Resources, role: String, id: FrameworkId) -> Option<Allocation> {
@@ -319,7 +361,7 @@ impl Allocator {
 
     /// What of an agent's rest may go to a role of a framework.
     fn fitting(&self, key: usize, available: &Resources, role: &str, id: &FrameworkId) -> Option<Resources> {
-        let (agent_id, agent) = self.agents.get(&key)?;
+        let (_, agent) = self.agents.get(&key)?;
         let framework = self.frameworks.get(id)?;
         if framework.constraints.exclude(role, &agent.info) {
             return None;
@@ -327,15 +369,20 @@ impl Allocator {
         if !framework.gpus && agent.total.amount("gpus") > 0.0 {
             return None;
         }
-        let resources = available.filtered(|resource| framework.may_have(role, resource)).scalars_last();
-        let enough = match framework.minimum.get(role) {
-            Some(minimum) => minimum.is_empty() || minimum.iter().any(|amounts| holds(&resources, amounts)),
-            None => resources.amount("cpus") >= 0.01 || resources.amount("mem") >= 32.0,
+        let resources = available.filtered(|resource| framework.may_have(role, resource));
+        framework.is_enough(role, &resources).then_some(resources)
+    }
+
+    /// Whether a framework wants to be offered this.
+    fn is_welcome(&self, key: usize, resources: &Resources, role: &str, id: &FrameworkId) -> bool {
+        let (Some((agent_id, _)), Some(framework)) = (self.agents.get(&key), self.frameworks.get(id)) else {
+            return false;
         };
-        let refused = framework.refusals.iter().any(|refusal| {
-            refusal.role == role && refusal.agent == *agent_id && refusal.resources.contains(&resources)
-        });
-        (enough && !refused).then_some(resources)
+        let refused = framework
+            .refusals
+            .iter()
+            .any(|refusal| refusal.role == role && refusal.agent == *agent_id && refusal.resources.contains(resources));
+        framework.is_enough(role, resources) && !refused
     }
 
     /// Roles and frameworks that want something, those with the least first.
@@ -362,7 +409,34 @@ impl Allocator {
     }
 }
 
+/// Two stages may give a framework something of one agent; it gets one offer of it.
+fn merged(allocations: Vec<Allocation>) -> Vec<Allocation> {
+    let mut merged: Vec<Allocation> = Vec::with_capacity(allocations.len());
+    let mut places: HashMap<(FrameworkId, String, AgentId), usize> = HashMap::new();
+    for one in allocations {
+        let key = (one.framework.clone(), one.role.clone(), one.agent.clone());
+        match places.get(&key).and_then(|at| merged.get_mut(*at)) {
+            Some(before) => before.resources.add(&one.resources),
+            None => {
+                places.insert(key, merged.len());
+                merged.push(one);
+            }
+        }
+    }
+    merged
+}
+
 impl Framework {
+    /// Whether it is enough to be offered.
+    fn is_enough(&self, role: &str, resources: &Resources) -> bool {
+        match self.minimum.get(role) {
+            Some(minimum) => {
+                minimum.is_empty() || minimum.iter().any(|amounts| holds(&resources.quantities(), amounts))
+            }
+            None => resources.amount("cpus") >= 0.01 || resources.amount("mem") >= 32.0,
+        }
+    }
+
     fn may_have(&self, role: &str, resource: &Resource) -> bool {
         let reserved = reservation_role(resource);
         let for_role = reserved == "*" || reserved == role || role::is_below(role, reserved);
@@ -374,8 +448,8 @@ impl Framework {
     }
 }
 
-fn holds(resources: &Resources, amounts: &BTreeMap<String, i64>) -> bool {
-    let have = resources.quantities();
+/// Whether there is at least so much of everything.
+pub(super) fn holds(have: &BTreeMap<String, i64>, amounts: &BTreeMap<String, i64>) -> bool {
     amounts.iter().all(|(name, least)| have.get(name).copied().unwrap_or(0) >= *least)
 }
 
@@ -396,18 +470,20 @@ struct Shares {
     total: BTreeMap<String, i64>,
     /// By role, then by framework.
     given: HashMap<String, HashMap<FrameworkId, BTreeMap<String, i64>>>,
+    weights: HashMap<String, f64>,
 }
 
 impl Shares {
     fn new(allocator: &Allocator) -> Self {
-        let mut shares = Self { total: BTreeMap::new(), given: HashMap::new() };
+        let weights = allocator.weights.clone();
+        let mut shares = Self { total: BTreeMap::new(), given: HashMap::new(), weights };
         for (_, agent) in allocator.agents.values() {
-            add(&mut shares.total, agent.total.quantities());
+            add(&mut shares.total, agent.total.scalar_quantities());
             for (framework, given) in &agent.given {
                 for resource in given.list() {
                     let role = resource.allocation_info.as_ref().and_then(|info| info.role.clone());
                     let one = Resources::of(std::slice::from_ref(resource));
-                    shares.give(role.as_deref().unwrap_or("*"), framework, one.quantities());
+                    shares.give(role.as_deref().unwrap_or("*"), framework, one.scalar_quantities());
                 }
             }
         }
@@ -443,7 +519,8 @@ impl Shares {
                     frameworks.values().for_each(|given| add(&mut sum, given.clone()));
                 }
             }
-            path.push((self.dominant(&sum), ancestor.to_owned()));
+            let weight = self.weights.get(ancestor).copied().unwrap_or(1.0);
+            path.push((self.dominant(&sum) / weight, ancestor.to_owned()));
         }
         path
     }
@@ -454,6 +531,140 @@ fn add(sum: &mut BTreeMap<String, i64>, more: BTreeMap<String, i64>) {
         let entry = sum.entry(name).or_default();
         *entry = entry.saturating_add(amount);
     }
+}
+
+/// What a role gets of an agent.
+struct Share {
+    resources: Resources,
+    /// What of it was promised.
+    guaranteed: BTreeMap<String, i64>,
+    /// What of it counts for quota.
+    counted: BTreeMap<String, i64>,
+}
+
+/// What must be kept free for roles that have less than they are promised.
+struct Headroom {
+    /// What roles with quota have of it.
+    consumed: HashMap<String, BTreeMap<String, i64>>,
+    required: BTreeMap<String, i64>,
+    available: BTreeMap<String, i64>,
+}
+
+/// Whether quota speaks of a resource: of amounts that nobody has reserved, and that stay.
+fn counts(resource: &Resource) -> bool {
+    resource.r#type == ValueType::Scalar && resource.reservations.is_empty() && resource.revocable.is_none()
+}
+
+fn top(role: &str) -> &str {
+    role.split('/').next().unwrap_or(role)
+}
+
+impl Headroom {
+    fn new(allocator: &Allocator) -> Self {
+        let mut headroom = Self { consumed: HashMap::new(), required: BTreeMap::new(), available: BTreeMap::new() };
+        if allocator.quotas.is_empty() {
+            return headroom;
+        }
+        for (_, agent) in allocator.agents.values() {
+            add(&mut headroom.available, agent.available().filtered(counts).quantities());
+            for resource in agent.total.list().iter().filter(|resource| !resource.reservations.is_empty()) {
+                // What is reserved is had, used or not.
+                let one = Resources::of(std::slice::from_ref(resource)).scalar_quantities();
+                headroom.consume(reservation_role(resource), &one);
+            }
+            for given in agent.given.values() {
+                for resource in given.list().iter().filter(|resource| counts(resource)) {
+                    let role = resource.allocation_info.as_ref().and_then(|info| info.role.as_deref());
+                    let one = Resources::of(std::slice::from_ref(resource)).quantities();
+                    headroom.consume(role.unwrap_or("*"), &one);
+                }
+            }
+        }
+        for (role, quota) in &allocator.quotas {
+            let missing = less(&quota.guarantees, &headroom.of(role));
+            add(&mut headroom.required, missing);
+        }
+        headroom
+    }
+
+    fn consume(&mut self, role: &str, amounts: &BTreeMap<String, i64>) {
+        let top = top(role);
+        add(self.consumed.entry(top.to_owned()).or_default(), amounts.clone());
+        if top != role {
+            add(self.consumed.entry(role.to_owned()).or_default(), amounts.clone());
+        }
+    }
+
+    fn of(&self, role: &str) -> BTreeMap<String, i64> {
+        self.consumed.get(role).cloned().unwrap_or_default()
+    }
+
+    /// The first stage: what a role is promised and doesn't have, with what its limits and others' promises allow.
+    fn promised(&self, quota: Option<&Quota>, role: &str, fitting: &Resources) -> Option<Share> {
+        let quota = quota.filter(|quota| !quota.guarantees.is_empty())?;
+        let missing = less(&quota.guarantees, &self.of(role));
+        let plain = fitting.filtered(counts);
+        let guaranteed = plain.shrunk(&missing, Rest::Nothing);
+        if guaranteed.is_empty() {
+            return None;
+        }
+        let mut more = plain.minus(&guaranteed);
+        if !quota.limits.is_empty() {
+            let mut had = self.of(role);
+            add(&mut had, guaranteed.quantities());
+            more = more.shrunk(&left(&quota.limits, &had), Rest::All);
+        }
+        if !self.required.is_empty() {
+            more = more.shrunk(&less(&self.available, &self.required), Rest::Nothing);
+        }
+        let own = |resource: &Resource| {
+            let reserved = !resource.reservations.is_empty();
+            if reserved { reservation_role(resource) == role } else { !counts(resource) }
+        };
+        let counted = guaranteed.plus(&more);
+        Some(Share {
+            resources: guaranteed.plus(&fitting.filtered(own)).plus(&more),
+            guaranteed: guaranteed.quantities(),
+            counted: counted.quantities(),
+        })
+    }
+
+    /// The second stage: all that is free, as far as the role's limits and others' promises allow.
+    fn fair(&self, quota: Option<&Quota>, role: &str, fitting: &Resources) -> Share {
+        let mut more = fitting.filtered(counts);
+        // As in the original a limit holds for the role itself, not for those below it.
+        if let Some(quota) = quota.filter(|quota| !quota.limits.is_empty()) {
+            more = more.shrunk(&left(&quota.limits, &self.of(role)), Rest::All);
+        }
+        if !self.required.is_empty() {
+            more = more.shrunk(&less(&self.available, &self.required), Rest::Nothing);
+        }
+        let resources = fitting.filtered(|resource| !counts(resource)).plus(&more);
+        Share { resources, guaranteed: BTreeMap::new(), counted: more.quantities() }
+    }
+
+    fn give(&mut self, role: &str, quota: bool, guaranteed: &BTreeMap<String, i64>, counted: &BTreeMap<String, i64>) {
+        if quota {
+            self.consume(role, counted);
+        }
+        self.required = less(&self.required, guaranteed);
+        self.available = less(&self.available, counted);
+    }
+}
+
+/// What is left, nothing being less than none of something; names of which none is left go.
+fn less(have: &BTreeMap<String, i64>, subtract: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+    let mut rest = left(have, subtract);
+    rest.retain(|_, amount| *amount > 0);
+    rest
+}
+
+/// The same, with the names of which none is left.
+fn left(have: &BTreeMap<String, i64>, subtract: &BTreeMap<String, i64>) -> BTreeMap<String, i64> {
+    let rest = |(name, amount): (&String, &i64)| {
+        (name.clone(), amount.saturating_sub(subtract.get(name).copied().unwrap_or(0)).max(0))
+    };
+    have.iter().map(rest).collect()
 }
 
 #[cfg(test)]

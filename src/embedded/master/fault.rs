@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::actor::{Master, event};
 use super::framework::{Framework, is_terminal};
+use super::operator::Subscriber;
 use crate::embedded::fault::active::Cut;
 use crate::embedded::fault::{Effect, FaultError};
 use crate::embedded::link::ToAgent;
@@ -81,7 +82,7 @@ impl Master {
 
     fn step_down(&self) -> Effect {
         let schedulers = self.frameworks.iter().filter_map(|framework| Some(&framework.stream.as_ref()?.sender));
-        let all: Vec<_> = schedulers.chain(self.operators.iter().map(|operator| &operator.0)).collect();
+        let all: Vec<_> = schedulers.chain(self.operators.iter().map(Subscriber::sender)).collect();
         all.iter().for_each(|sender| sender.cut(Cut::After(0)));
         Effect::told(format!("cut: {}", counted(all.len(), "stream")))
     }

@@ -128,7 +128,12 @@ pub struct Local {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(0..=100))]
     pub agents: u16,
 
-    /// Where sandboxes are kept; a temporary folder otherwise
+    /// The first agent's port, the others' follow; any free ones, or with a work folder those of the last time, otherwise
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub agent_port: u16,
+
+    /// Where sandboxes and all that must not be forgotten are kept: started again on it, even after a kill, the cluster
+    /// goes on where it was. A temporary folder otherwise
     #[arg(long, value_name = "DIR")]
     pub work_dir: Option<PathBuf>,
 
@@ -186,6 +191,7 @@ mod tests {
             (&["demo", "--image", "x", "--no-docker"], false),
             (&["local", "--port", "0", "--agents", "3", "--ip", "127.0.0.2"], true),
             (&["local", "--agents", "many"], false),
+            (&["local", "--agent-port", "5051", "--work-dir", "x"], true),
             (&["--output", "xml"], false),
             (&["a", "b"], false),
         ] {

@@ -11,6 +11,7 @@
 mod support;
 
 mod cli;
+mod clients;
 mod embedded;
 mod engine;
 mod flow;

@@ -153,7 +153,7 @@ impl Cell<'_> {
         let engine = self.kernel.engine().await.map_err(|wrong| Trouble::from_diagnostic(&wrong))?;
         match engine.execute(text, display, &self.cancel).await {
             Outcome::Done => Ok(()),
-            Outcome::Failed => Err(match display.take_trouble() {
+            Outcome::Failed | Outcome::Misused => Err(match display.take_trouble() {
                 Some(diagnostic) => Trouble::from_diagnostic(&diagnostic),
                 None => Trouble::new("MesosError", "the command failed; what it said stands above"),
             }),

@@ -183,9 +183,17 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn operator(&self, address: &Address, prefix: &str, body: Vec<u8>) -> Result<Bytes, RequestError> {
+        self.post(address, &format!("{prefix}{OPERATOR}"), body).await
+    }
+
+    /// Posts JSON to a path, redirects followed; the answer's body.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn post(&self, address: &Address, path: &str, body: Vec<u8>) -> Result<Bytes, RequestError> {
         let body = Bytes::from(body);
         let request = |url: Url| self.http.post(url).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON).body(body.clone());
-        let (address, response) = self.follow(address, &format!("{prefix}{OPERATOR}"), request).await?;
+        let (address, response) = self.follow(address, path, request).await?;
         whole(&address, response).await
     }
 
@@ -195,7 +203,13 @@ impl Client {
     /// See [`RequestError`].
     pub async fn get(&self, address: &Address, path: &str) -> Result<Bytes, RequestError> {
         let (address, response) = self.follow(address, path, |url| self.http.get(url)).await?;
-        whole(&address, response).await
+        whole(&address, response).await.map_err(|error| match error {
+            RequestError::Refused(Refusal { status, text, .. }) => {
+                let meaning = status::meaning_of_read(status, &text);
+                RequestError::Refused(Refusal { status, text, meaning })
+            }
+            other => other,
+        })
     }
 
     async fn follow(

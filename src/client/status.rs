@@ -34,6 +34,8 @@ pub enum Meaning {
     NotNow,
     /// This is no Mesos master, or not this path of one.
     NotMesos,
+    /// What was to be read isn't there.
+    NotFound,
     /// The master's own trouble.
     Trouble,
 }
@@ -42,6 +44,14 @@ impl Meaning {
     /// Whether the same request may succeed later.
     pub fn is_temporary(self) -> bool {
         matches!(self, Self::NotNow | Self::Trouble)
+    }
+}
+
+/// What the answer to a read means: another path may be there, so 404 doesn't say "later" as it does of a call.
+pub(super) fn meaning_of_read(status: u16, text: &str) -> Meaning {
+    match status {
+        404 => Meaning::NotFound,
+        _ => meaning(status, text),
     }
 }
 
@@ -98,6 +108,8 @@ mod tests {
         ] {
             assert_eq!(meaning(status, text), expected, "{status} {text}");
         }
+        assert_eq!(meaning_of_read(404, "404 Not Found."), Meaning::NotFound);
+        assert_eq!(meaning_of_read(503, ""), Meaning::NotNow);
         assert!(meaning(503, "").is_temporary() && !meaning(400, "").is_temporary());
     }
 }

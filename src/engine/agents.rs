@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::context::{Context, Failure};
 use super::names::{self, NoId};
-use crate::client::{Address, RequestError};
+use crate::client::{Address, Meaning, RequestError};
 use crate::document::Diagnostic;
 use crate::state::Task;
 
@@ -121,8 +121,37 @@ pub(super) async fn sandbox(context: &mut Context<'_>, task: &str) -> Result<San
     };
     let executor = executor.unwrap_or_else(|| task.to_owned());
     let agent = find(context, Some(&agent)).await?;
-    let directory = directory(context, &agent, framework.as_str(), &executor).await?;
+    let directory = match latest(context, &agent, framework.as_str(), &executor, task).await? {
+        Some(directory) => directory,
+        None => directory(context, &agent, framework.as_str(), &executor).await?,
+    };
     Ok(Sandbox { agent, directory })
+}
+
+/// The newest run by the path that agents since 1.5 give it; a task of a group has a sandbox of its own below its
+/// executor's. `None` where the agent has no such path. (apache/mesos: MESOS-7899; docs/sandbox.md)
+async fn latest(
+    context: &mut Context<'_>,
+    agent: &Agent,
+    framework: &str,
+    executor: &str,
+    task: &str,
+) -> Result<Option<String>, Failure> {
+    let run = format!("/frameworks/{framework}/executors/{executor}/runs/latest");
+    let of_group = (executor != task).then(|| format!("{run}/tasks/{task}"));
+    for directory in of_group.into_iter().chain([run]) {
+        let client = context.client();
+        let path = format!("/files/browse?path={}", encoded(&directory));
+        let what = format!("the sandbox on {}", agent.hostname);
+        match context.during(&what, client.get(&agent.address, &path)).await? {
+            Ok(_) => return Ok(Some(directory)),
+            Err(error) if error.meaning() == Some(Meaning::NotFound) => {}
+            // Older agents say otherwise that they know no such path.
+            Err(RequestError::Refused(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// The executor that an update named; a task without one of its own has one of the task's id.
@@ -133,7 +162,7 @@ fn executor_of(task: &Task) -> Option<String> {
     told.filter(|id| !id.is_empty()).or_else(own)
 }
 
-/// The newest run's directory, out of the agent's own state: the virtual path of newer agents isn't everywhere.
+/// The newest run's directory, out of the agent's whole state.
 async fn directory(
     context: &mut Context<'_>,
     agent: &Agent,
@@ -162,9 +191,10 @@ impl Sandbox {
     pub async fn list(&self, context: &mut Context<'_>, below: &str) -> Result<Vec<Listed>, Failure> {
         let path = self.path("browse", below, "");
         let client = context.client();
-        let answer = context.get_json_from(&client, &self.agent.address, &path).await;
-        let answer = answer.map_err(|failure| self.missing(failure, below))?;
-        serde_json::from_value(answer)
+        let what = format!("the sandbox's files on {}", self.agent.hostname);
+        let body = context.during(&what, client.get(&self.agent.address, &path)).await?;
+        let body = body.map_err(|error| self.missing(error, below))?;
+        serde_json::from_slice(&body)
             .map_err(|error| Diagnostic::new("the agent's list of files can't be read").cause(&error).into())
     }
 
@@ -179,7 +209,7 @@ impl Sandbox {
         let path = self.path("read", file, &format!("&offset={offset}&length={length}"));
         let client = context.client();
         let body = client.get(&self.agent.address, &path).await;
-        let body = body.map_err(|error| self.missing(error.into(), file))?;
+        let body = body.map_err(|error| self.missing(error, file))?;
         let text = self.piece(&body)?.data;
         if !text.contains('\u{fffd}') {
             let bytes = text.len() as u64;
@@ -197,7 +227,7 @@ impl Sandbox {
         let body = context
             .during(&format!("{file} on {}", self.agent.hostname), client.get(&self.agent.address, &path))
             .await?;
-        let body = body.map_err(|error: RequestError| self.missing(error.into(), file))?;
+        let body = body.map_err(|error| self.missing(error, file))?;
         Ok(self.piece(&body)?.offset)
     }
 
@@ -213,14 +243,12 @@ impl Sandbox {
         format!("/files/{verb}?path={}{more}", encoded(&whole))
     }
 
-    fn missing(&self, failure: Failure, file: &str) -> Failure {
-        match failure {
-            Failure::Diagnostic(diagnostic) if diagnostic.what.contains("404") => {
-                let what = format!("there is no '{file}' in the sandbox on {}", self.agent.hostname);
-                Diagnostic::new(what).help("files TASK lists what there is").into()
-            }
-            other => other,
+    fn missing(&self, error: RequestError, file: &str) -> Failure {
+        if error.meaning() != Some(Meaning::NotFound) {
+            return error.into();
         }
+        let what = format!("there is no '{file}' in the sandbox on {}", self.agent.hostname);
+        Diagnostic::new(what).help("files TASK lists what there is").into()
     }
 }
 

@@ -24,12 +24,20 @@ const BEAT: Duration = Duration::from_millis(200);
 pub enum Failure {
     /// To be shown.
     Diagnostic(Box<Diagnostic>),
+    /// To be shown: what was written makes no sense, whatever it would meet.
+    Usage(Box<Diagnostic>),
     /// Shown already.
     Shown,
     /// Interrupted.
     Cancelled,
     /// No failure: the person wants to leave.
     Quit(Leave),
+}
+
+impl Failure {
+    pub(super) fn usage(diagnostic: Diagnostic) -> Self {
+        Self::Usage(Box::new(diagnostic))
+    }
 }
 
 impl From<Diagnostic> for Failure {
@@ -229,7 +237,12 @@ impl<'a> Context<'a> {
     /// JSON from anywhere that speaks it.
     pub async fn get_json_from(&mut self, client: &Client, address: &Address, path: &str) -> Result<Value, Failure> {
         let body = self.during(&format!("{address}{path}"), client.get(address, path)).await??;
-        serde_json::from_slice(&body).map_err(|error| {
+        self.json_of(&body, address, path)
+    }
+
+    /// What was read from there, as JSON.
+    pub fn json_of(&self, body: &[u8], address: &Address, path: &str) -> Result<Value, Failure> {
+        serde_json::from_slice(body).map_err(|error| {
             Diagnostic::new(format!("{address}{path} answers, but not with JSON"))
                 .cause(&error)
                 .help("is it a Mesos master or agent? GET /version should answer with its version")

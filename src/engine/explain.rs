@@ -56,6 +56,7 @@ pub(super) fn request_failed(error: &RequestError) -> Diagnostic {
             Meaning::StreamTaken => diagnostic.detail("another client has subscribed as this framework since"),
             Meaning::Unauthenticated => diagnostic.help("this master wants to know who asks; credentials aren't supported yet"),
             Meaning::NotNow => diagnostic.help("it will answer later; try again"),
+            Meaning::NotFound => diagnostic.detail("there is no such endpoint or file").help("get /state, /version and /metrics/snapshot are always there"),
             Meaning::NotMesos => diagnostic.help("is this a Mesos master? GET /version should answer with its version"),
             Meaning::Wrong | Meaning::Forbidden | Meaning::Trouble => diagnostic,
         },

@@ -195,9 +195,10 @@ pub(super) fn named_offers(call: &Object) -> Vec<String> {
 pub(super) fn needs_of(call: &Object) -> Needs {
     let mut needs = Needs::default();
     let mut scalars = [("cpus", 0.0), ("mem", 0.0), ("disk", 0.0), ("gpus", 0.0)];
-    for task in tasks_of(call) {
+    let executors = tasks_of(call).filter_map(|task| task.get("executor")).chain(group_executors(call));
+    for user in tasks_of(call).chain(executors) {
         let mut resources = Vec::new();
-        flatten(task.get("resources").unwrap_or(&Value::Null), &mut resources);
+        flatten(user.get("resources").unwrap_or(&Value::Null), &mut resources);
         for resource in resources {
             let Ok(resource) = serde_json::from_value::<Resource>(resource) else { continue };
             let amount = resource.scalar.as_ref().map_or(0.0, |scalar| scalar.value);
@@ -216,6 +217,10 @@ fn operations(call: &Object) -> impl Iterator<Item = &Value> {
     call.get("accept").and_then(|accept| accept.get("operations")).and_then(Value::as_array).into_iter().flatten()
 }
 
+fn group_executors(call: &Object) -> impl Iterator<Item = &Value> {
+    operations(call).filter_map(|operation| operation.pointer("/launch_group/executor"))
+}
+
 fn tasks_of(call: &Object) -> impl Iterator<Item = &Value> {
     operations(call).flat_map(|operation| {
         let launched = operation.pointer("/launch/task_infos").and_then(Value::as_array);
@@ -232,6 +237,7 @@ pub(super) fn accept(
     filled: &mut Filled,
 ) -> Result<(), Diagnostic> {
     let Some(first) = offers.first() else { return Ok(()) };
+    let framework = id_text(call.get("framework_id")).map(str::to_owned);
     let Some(Value::Object(accept)) = call.get_mut("accept") else { return Ok(()) };
     if is_open(accept.get("offer_ids")) {
         filled.push(format!("accept.offer_ids {} of {}", view::short(first.id.as_str()), first.hostname));
@@ -246,9 +252,11 @@ pub(super) fn accept(
             for info in infos {
                 if let Value::Object(info) = info {
                     fill_task(info, first, tasks, &mut taken, filled);
+                    fill_executor(info.get_mut("executor"), framework.as_deref(), filled);
                 }
             }
         }
+        fill_executor(operation.pointer_mut("/launch_group/executor"), framework.as_deref(), filled);
     }
     Ok(())
 }
@@ -281,6 +289,15 @@ pub(super) fn fill_task(info: &mut Object, offer: &Offer, tasks: &Tasks, taken: 
         // "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
         filled.push(format!("{name}.command {{\"shell\": false}} (the image's own command)"));
         info.insert("command".to_owned(), json!({"shell": false}));
+    }
+}
+
+/// An executor's framework: a master refuses a group whose executor doesn't name it.
+fn fill_executor(executor: Option<&mut Value>, framework: Option<&str>, filled: &mut Filled) {
+    let (Some(Value::Object(executor)), Some(framework)) = (executor, framework) else { return };
+    if is_open(executor.get("framework_id")) {
+        filled.push(format!("executor.framework_id {}", view::short_framework(framework)));
+        executor.insert("framework_id".to_owned(), id(framework));
     }
 }
 

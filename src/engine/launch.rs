@@ -167,5 +167,10 @@ fn failure(task: &Task, until: &str) -> Diagnostic {
             diagnostic = diagnostic.detail(line);
         }
     }
-    diagnostic.help(format!("task {} tells its story, logs {} --stderr shows what it said last", task.id, task.id))
+    let story = format!("task {} tells its story", task.id);
+    diagnostic.help(if task.had_sandbox() {
+        format!("{story}, logs {} --stderr shows what it said last", task.id)
+    } else {
+        story
+    })
 }

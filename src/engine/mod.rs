@@ -8,6 +8,7 @@ pub mod command;
 mod context;
 mod explain;
 mod fill;
+mod fit;
 mod launch;
 mod names;
 mod notices;
@@ -82,6 +83,8 @@ pub enum Outcome {
     Done,
     /// Something went wrong; it has been shown, and what came after it in the input wasn't run.
     Failed,
+    /// The input itself is wrong: no such command, option or kind of value. As `Failed` otherwise.
+    Misused,
     /// Interrupted; what had been sent stays sent.
     Cancelled,
     /// The person wants to leave: [`Leave`] says how.
@@ -186,7 +189,7 @@ impl Engine {
             Ok(inputs) => inputs,
             Err(diagnostic) => {
                 output.show(diagnostic.into());
-                return Outcome::Failed;
+                return Outcome::Misused;
             }
         };
         for input in inputs {
@@ -202,6 +205,10 @@ impl Engine {
                     output.show((*diagnostic).into());
                     return Outcome::Failed;
                 }
+                Err(Failure::Usage(diagnostic)) => {
+                    output.show((*diagnostic).into());
+                    return Outcome::Misused;
+                }
                 Err(Failure::Shown) => return Outcome::Failed,
                 Err(Failure::Cancelled) => return Outcome::Cancelled,
                 Err(Failure::Quit(leave)) => return Outcome::Quit(leave),
@@ -215,9 +222,9 @@ impl Engine {
             Input::Command(invocation) => {
                 let Some(command) = command::find(&invocation.verb.value) else {
                     let what = format!("there is no command '{}'", invocation.verb.value);
-                    return Err(invocation.wrong(invocation.verb.span.clone(), what).into());
+                    return Err(Failure::usage(invocation.wrong(invocation.verb.span.clone(), what)));
                 };
-                let args = lang::parse_args(&command.verb, &invocation)?;
+                let args = lang::parse_args(&command.verb, &invocation).map_err(Failure::usage)?;
                 context.limit(args.duration("timeout").or_else(|| args.duration("wait")));
                 (command.run)(context, args).await
             }

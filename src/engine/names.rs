@@ -18,7 +18,7 @@ impl Names for Live<'_> {
         self.0.session().read(|state| match kind {
             Kind::OfferId => offers(state),
             Kind::TaskId => tasks(state),
-            Kind::AnyId => offers(state).into_iter().chain(tasks(state)).collect(),
+            Kind::AnyId => offers(state).into_iter().chain(tasks(state)).chain(agents(state)).collect(),
             Kind::AgentId => agents(state),
             Kind::FrameworkId => {
                 state.framework_id.iter().map(|id| (id.to_string(), "this framework".to_owned())).collect()
@@ -62,6 +62,11 @@ const PATHS: &[(&str, &str)] = &[
     ("/metrics/snapshot", "its counters"),
     (".slaves[0].id", "a part of /state"),
 ];
+
+/// Endpoints that every master has.
+pub(super) fn endpoints() -> impl Iterator<Item = &'static str> + Clone {
+    PATHS.iter().map(|(path, _)| *path).filter(|path| path.starts_with('/'))
+}
 
 fn described(field: &message::FieldSchema) -> String {
     let kind = match (field.kind)() {

@@ -158,7 +158,7 @@ pub enum PasteKind {
         /// Whether all masters are asked for (`-a`).
         all: bool,
     },
-    /// An address alone: `http://...`, `https://...` or `zk://...`.
+    /// An address alone: `http://...`, `https://...`, `zk://...` or `HOST:PORT/PATH`.
     Address(Spanned<String>),
 }
 

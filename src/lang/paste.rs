@@ -36,6 +36,16 @@ pub(super) fn tool(text: &str) -> Option<Tool> {
 
 fn is_address(word: &str) -> bool {
     ["http://", "https://", "zk://"].iter().any(|scheme| word.len() > scheme.len() && word.starts_with(scheme))
+        || is_host_and_port(word)
+}
+
+/// `192.168.33.10:5050`, `master:5050/state`: a name with a letter or a dot, and a port.
+fn is_host_and_port(word: &str) -> bool {
+    let (place, _) = word.split_once('/').unwrap_or((word, ""));
+    let Some((host, port)) = place.rsplit_once(':') else { return false };
+    let named = host.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    named && port.len() > 1 && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// What a pasted line asks for.

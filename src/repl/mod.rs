@@ -186,7 +186,7 @@ impl Loop {
                 screen.show(Document::text(Piece::new("interrupted; what was sent stays sent", Tone::Dim)));
                 Next::Prompt
             }
-            Ran::Ended(Outcome::Done | Outcome::Failed) => Next::Prompt,
+            Ran::Ended(Outcome::Done | Outcome::Failed | Outcome::Misused) => Next::Prompt,
             Ran::Told(status) => Next::Exit(status),
         };
         self.catch_up(&mut screen);

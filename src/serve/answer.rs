@@ -75,7 +75,7 @@ impl Asked<'_> {
         match outcome {
             Outcome::Done | Outcome::Quit(_) => Ok(collected.documents),
             Outcome::Cancelled => Err(interrupted()),
-            Outcome::Failed => {
+            Outcome::Failed | Outcome::Misused => {
                 let last =
                     collected.documents.into_iter().last().and_then(|document| document.blocks.into_iter().last());
                 match last {

@@ -10,7 +10,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::mesos::{AgentId, StatusReason, StatusRecord, TaskId, TaskInfo, TaskState, TaskStatus, decode_status};
+use crate::mesos::{
+    AgentId, StatusReason, StatusRecord, StatusSource, TaskId, TaskInfo, TaskState, TaskStatus, decode_status,
+};
 
 /// How a task began, where this session launched it.
 #[derive(Clone, Debug)]
@@ -91,9 +93,22 @@ impl Task {
         self.updates
     }
 
-    /// Whether nothing can follow. LOST may be followed by a return of its agent; it counts as over all the same.
+    /// Whether nothing is expected to follow. LOST may be followed by a return of its agent; it counts as over all the
+    /// same. So does UNKNOWN of a task that this session never launched: the master only says that it knows none.
     pub fn is_over(&self) -> bool {
-        is_terminal(&self.state)
+        is_terminal(&self.state) || (self.state == TaskState::Unknown && self.launch.is_none())
+    }
+
+    /// Whether it came as far as a sandbox, as far as is known: an executor spoke for it, or a container failed.
+    pub fn had_sandbox(&self) -> bool {
+        let mut statuses = self.history().filter_map(|recorded| recorded.status().ok());
+        statuses.any(|status| {
+            status.source == Some(StatusSource::Executor)
+                || matches!(
+                    status.state,
+                    TaskState::Starting | TaskState::Running | TaskState::Finished | TaskState::Failed
+                )
+        })
     }
 
     fn push(&mut self, record: &StatusRecord, at: Duration) {
@@ -176,9 +191,24 @@ impl Tasks {
     pub fn launched(&mut self, launch: Launch) {
         let agent = self.agents.number(&launch.task.agent_id);
         let id = launch.task.task_id.clone();
-        let task = self.entry(&id).1;
+        let (known, task) = self.entry(&id);
+        let was_over = known && task.is_over();
         task.agent = agent;
         task.launch = Some(Box::new(launch));
+        if task.state == TaskState::Unknown {
+            // Somebody asked for it before there was one.
+            task.state = TaskState::Staging;
+        }
+        let is_over = task.is_over();
+        self.count(was_over, is_over);
+    }
+
+    fn count(&mut self, was_over: bool, is_over: bool) {
+        match (was_over, is_over) {
+            (false, true) => self.over += 1,
+            (true, false) => self.over -= 1,
+            _ => {}
+        }
     }
 
     /// Forgets a task whose launch never left.
@@ -207,16 +237,12 @@ impl Tasks {
         let was_over = known && task.is_over();
         task.push(record, at);
         task.agent = agent.unwrap_or(task.agent);
-        // Final is final, but for LOST, which may only mean that nobody knew.
-        if !was_over || task.state == TaskState::Lost {
+        // Final is final, but for LOST and UNKNOWN, which may only mean that nobody knew.
+        if !was_over || matches!(task.state, TaskState::Lost | TaskState::Unknown) {
             task.state = record.state.clone();
         }
         let is_over = task.is_over();
-        match (was_over, is_over) {
-            (false, true) => self.over += 1,
-            (true, false) => self.over -= 1,
-            _ => {}
-        }
+        self.count(was_over, is_over);
         Effect::Recorded { before }
     }
 
@@ -376,6 +402,22 @@ mod tests {
         assert_eq!(tasks.active(), 0);
         tasks.update(&record("b", "TASK_RUNNING", None, Some("REASON_AGENT_REREGISTERED")), ms(2));
         assert_eq!((tasks.get("b").unwrap().state.clone(), tasks.active()), (TaskState::Running, 1));
+    }
+
+    #[test]
+    fn what_nobody_knows_is_no_active_task() {
+        let mut tasks = Tasks::default();
+        tasks.update(&record("x", "TASK_UNKNOWN", None, Some("REASON_RECONCILIATION")), ms(1));
+        assert_eq!((tasks.len(), tasks.active()), (1, 0));
+        let task = TaskInfo { task_id: "x".into(), ..TaskInfo::default() };
+        tasks.launched(Launch { task, hostname: String::new(), at: ms(2) });
+        assert_eq!((tasks.get("x").unwrap().state.clone(), tasks.active()), (TaskState::Staging, 1));
+        // A master that has just begun to lead may know it again later.
+        tasks.update(&record("x", "TASK_UNKNOWN", None, Some("REASON_RECONCILIATION")), ms(3));
+        assert_eq!(tasks.active(), 1);
+        tasks.update(&record("y", "TASK_UNKNOWN", None, Some("REASON_RECONCILIATION")), ms(3));
+        tasks.update(&record("y", "TASK_RUNNING", None, Some("REASON_RECONCILIATION")), ms(4));
+        assert_eq!((tasks.get("y").unwrap().state.clone(), tasks.active()), (TaskState::Running, 2));
     }
 
     #[test]

@@ -68,6 +68,10 @@ function table(title, rows, columns, none) {
     shown += 1;
     if (shown <= 500) body.append(line);
   }
+  // A column that nobody fills says nothing.
+  const filled = columns.map((_, at) => !shown || [...body.rows].some((line) => line.cells[at].textContent));
+  for (const line of body.rows) [...line.cells].forEach((cell, at) => { if (!filled[at]) cell.remove(); });
+  columns = columns.filter((_, at) => filled[at]);
   const count = shown === rows.length ? String(rows.length) : shown + " of " + rows.length;
   const head = el("thead", null, el("tr", null, columns.map(([name, , isNumber]) => el("th", { scope: "col", class: isNumber && "number" }, name))));
   return [
@@ -229,7 +233,7 @@ async function directory(agent, framework, executor) {
 async function sandboxView(agent, framework, executor, ...below) {
   const home = await directory(agent, framework, executor);
   const parts = ["sandbox", agent, framework, executor];
-  const trail = el("h2", null, link(executor, ...parts), below.map((part, index) => [" / ", link(part, ...parts, ...below.slice(0, index + 1))]));
+  const trail = el("h2", null, "Sandbox ", link(executor, ...parts), below.map((part, index) => [" / ", link(part, ...parts, ...below.slice(0, index + 1))]));
   if (below.at(-1) && !below.at(-1).endsWith("/")) return [trail, await fileView(agent, [home, ...below.map(plain)].join("/"))];
   const files = await json(agentUrl(agent, "files/browse", { path: [home, ...below.map(plain)].join("/") }));
   const name = (file) => file.path.slice(file.path.lastIndexOf("/") + 1);

@@ -90,11 +90,9 @@ pub fn task(state: &State, task: &Task, now: Duration) -> Document {
         document = document.with_text(line);
     }
     let id = task.id.as_str();
-    if task.is_over() {
-        document.with_next([format!("logs {id}"), format!("show {id}")])
-    } else {
-        document.with_next([format!("logs {id} -f"), format!("kill {id}"), format!("show {id}")])
-    }
+    let logs = task.had_sandbox().then(|| if task.is_over() { format!("logs {id}") } else { format!("logs {id} -f") });
+    let kill = (!task.is_over()).then(|| format!("kill {id}"));
+    document.with_next([logs, kill, Some(format!("show {id}"))].into_iter().flatten())
 }
 
 fn with_status(mut fields: Fields, status: &TaskStatus) -> Fields {

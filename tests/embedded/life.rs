@@ -1,6 +1,6 @@
 //! What the recordings don't show: several frameworks, time running out, maintenance, agents that come and go.
 
-use mesos_repl::embedded::Fault;
+use mesos_repl::embedded::{Cluster, Fault};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -147,7 +147,31 @@ async fn maintenance_asks_and_then_takes() {
     let start = json!({"type": "START_MAINTENANCE", "start_maintenance": {"machines": [machine]}});
     assert_eq!(operate(to, start).await.status, 200);
     assert_eq!(framework.until("TASK_LOST").await["reason"], "REASON_AGENT_REMOVED");
+    // The machine's agent ends what it runs, and is there again as soon as the machine is.
+    let agents = async || page(to, "/slaves").await["slaves"].as_array().map(Vec::len);
+    until(SOON, "the task's process has ended", async || {
+        page(cluster.agents()[0], "/state").await["frameworks"].as_array()?.is_empty().then_some(())
+    })
+    .await;
+    assert_eq!(agents().await, Some(0));
+    let stop = json!({"type": "STOP_MAINTENANCE", "stop_maintenance": {"machines": [machine]}});
+    assert_eq!(operate(to, stop).await.status, 200);
+    until(SOON, "the agent is back", async || (agents().await == Some(1)).then_some(())).await;
+    assert_eq!(framework.offer().await["agent_id"], agent, "under its own id");
     cluster.shutdown().await;
+}
+
+/// Whoever types `mesos-repl` waits for it.
+#[tokio::test]
+async fn a_start_takes_no_time() {
+    let mut best = std::time::Duration::MAX;
+    for _ in 0..10 {
+        let started = std::time::Instant::now();
+        let cluster = Cluster::start(quick(1)).await.unwrap();
+        best = best.min(started.elapsed());
+        cluster.shutdown().await;
+    }
+    assert!(best < std::time::Duration::from_millis(30), "the shortest of ten: {best:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What people get wrong, and what they paste: each is told where and what to try, and costs nothing.
 
 use super::Bench;
+use mesos_repl::engine::Outcome;
 
 /// What the caret stands under.
 fn marked(diagnostic: &mesos_repl::document::Diagnostic) -> &str {
@@ -41,6 +42,44 @@ async fn mistakes_are_pointed_at_and_cost_nothing() {
     let status = bench.done("status").await;
     assert_eq!(status[0]["state"], "subscribed");
     assert_eq!(status[0]["active_tasks"], 1);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_sense_is_told_apart_from_what_fails() {
+    let bench = Bench::start(1).await;
+    for (text, outcome) in [
+        ("taks", Outcome::Misused),
+        ("offers --no-such", Outcome::Misused),
+        ("run --cmd x --cpus many", Outcome::Misused),
+        ("run --cmd x --port 70000", Outcome::Misused),
+        ("logs 'unfinished", Outcome::Misused),
+        ("kill nope", Outcome::Failed),
+        ("get /nosuch", Outcome::Failed),
+        ("run --cmd 'exit 1' --until finished", Outcome::Failed),
+    ] {
+        assert_eq!(bench.run(text).await.0, outcome, "{text}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_of_what_nobody_knows_shows_what_the_master_says() {
+    let bench = Bench::start(1).await;
+    bench.done("subscribe").await;
+    for text in [r#"{"type": "KILL", "kill": {"task_id": {"value": "ghost"}}}"#, "kill --force ghost"] {
+        let said = serde_json::Value::from(bench.done(text).await).to_string();
+        assert!(said.contains("TASK_UNKNOWN"), "{text}: {said}");
+        assert_eq!(bench.done("status").await[0]["active_tasks"], 0);
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_needs_no_scheme() {
+    let bench = Bench::start(1).await;
+    let address = bench.engine.target().address.host_port();
+    assert_eq!(bench.done(&format!("{address}/version")).await[0]["version"], "1.11.0");
     bench.stop().await;
 }
 
@@ -122,6 +161,29 @@ async fn a_kill_shows_the_end_however_soon_it_comes() {
         bench.done(&format!("run --docker nginx --name web{number}")).await;
         let told = bench.done(&format!("kill web{number}")).await;
         assert!(told.iter().any(|answer| answer.to_string().contains("TASK_KILLED")), "{told:#?}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_task_of_a_group_has_its_own_logs() {
+    let bench = Bench::start(1).await;
+    let amount =
+        |name: &str, value: f64| serde_json::json!({"name": name, "type": "SCALAR", "scalar": {"value": value}});
+    let resources = [amount("cpus", 0.1), amount("mem", 32.0), amount("disk", 32.0)];
+    let task = |name: &str| {
+        let command = format!("echo this is {name}; sleep 1000");
+        serde_json::json!({"name": name, "task_id": {"value": name}, "resources": resources,
+            "command": {"value": command}})
+    };
+    let group = serde_json::json!({"type": "ACCEPT", "accept": {"operations": [{"type": "LAUNCH_GROUP", "launch_group": {
+        "executor": {"type": "DEFAULT", "executor_id": {"value": "pod"}, "resources": resources},
+        "task_group": {"tasks": [task("left"), task("right")]}}}]}});
+    bench.done(&group.to_string()).await;
+    for name in ["left", "right"] {
+        let wanted = format!("this is {name}");
+        let logs = bench.done(&format!("wait {name} running; logs {name}")).await;
+        assert!(serde_json::Value::from(logs.clone()).to_string().contains(&wanted), "{logs:?}");
     }
     bench.stop().await;
 }

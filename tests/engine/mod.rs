@@ -1,6 +1,7 @@
 //! The engine on the embedded Mesos: text in, documents out.
 
 mod examples;
+mod faults;
 mod input;
 mod lost;
 
@@ -48,7 +49,7 @@ impl Bench {
     /// Runs text that must fail; why it did.
     pub async fn failed(&self, text: &str) -> Diagnostic {
         let (outcome, documents) = self.run(text).await;
-        assert_eq!(outcome, Outcome::Failed, "{text}: {documents:#?}");
+        assert!(matches!(outcome, Outcome::Failed | Outcome::Misused), "{text}: {documents:#?}");
         let blocks = documents.into_iter().flat_map(|document| document.blocks);
         let diagnostic = |block| match block {
             Block::Diagnostic(diagnostic) => Some(diagnostic),

@@ -62,10 +62,34 @@ async fn the_page_reads_what_it_needs_and_nothing_else() {
     cluster.shutdown().await;
 }
 
+/// Every view in a real browser: `tests/ui/browser.py`. `PICTURES=docs` takes the pictures of docs/ anew.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_browser_draws_it() {
-    let Some(browser) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| has(name)) else {
-        return crate::support::say_skipped("ui::a_browser_draws_it", "no Chromium on this machine");
+async fn a_browser_walks_through_it() {
+    let Some(browser) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(found) else {
+        return crate::support::say_skipped("ui::a_browser_walks_through_it", "no Chromium on this machine");
+    };
+    let python = std::env::var("MESOS_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let import = tokio::process::Command::new(&python).args(["-c", "import playwright"]).output().await;
+    if !import.is_ok_and(|output| output.status.success()) {
+        return crate::support::say_skipped("ui::a_browser_walks_through_it", "no playwright (pip install playwright)");
+    }
+    let (cluster, engine) = cluster().await;
+    let text = "run --cmd 'n=0; while :; do n=$((n+1)); echo tick $n; sleep 0.2; done' --id ticks; \
+                run --cmd 'exit 3' --id broken --until failed";
+    engine.execute(text, &mut Collected::default(), &CancellationToken::new()).await;
+    let mut walk = tokio::process::Command::new(&python);
+    walk.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ui/browser.py")).args([&cluster.url(), "ticks"]);
+    walk.args(std::env::var_os("PICTURES")).env("MESOS_CHROMIUM", browser).kill_on_drop(true);
+    let walked = within(Duration::from_secs(180), "a walk through the page", walk.output()).await.unwrap();
+    assert!(walked.status.success(), "{}", String::from_utf8_lossy(&walked.stderr));
+    engine.close().await;
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_from_a_cluster_is_text() {
+    let Some(browser) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(found) else {
+        return crate::support::say_skipped("ui::what_comes_from_a_cluster_is_text", "no Chromium on this machine");
     };
     let (cluster, engine) = cluster().await;
     let profile = tempfile::tempdir().unwrap();
@@ -84,11 +108,8 @@ async fn a_browser_draws_it() {
     cluster.shutdown().await;
 }
 
-fn has(program: &str) -> bool {
-    std::process::Command::new(program)
-        .arg("--version")
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+/// Where a program is, if there is one of that name.
+fn found(program: &str) -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
 }

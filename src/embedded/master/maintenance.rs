@@ -196,6 +196,7 @@ impl Master {
 
     /// Whether an agent that drains has nothing left; one that is to be marked gone then is.
     pub(super) fn drained(&mut self, id: &AgentId) {
+        // Asked at every acknowledgement, mostly of agents that don't drain.
         let gone = self.agent(id).and_then(|agent| agent.draining.as_ref()).and_then(|config| config.mark_gone);
         if gone == Some(true) && !self.is_busy(id) {
             self.mark_gone(id);

@@ -24,6 +24,7 @@ mod subscribe;
 mod tasks;
 mod text;
 mod validate;
+mod view;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -12,6 +12,7 @@ use super::agents::Agent;
 use super::framework::{Framework, Task};
 use super::operator::{sees_executor, sees_framework, sees_resource, sees_task};
 use super::validate::framework::roles;
+use super::view::View;
 use crate::embedded::authorize::{Action, Approver};
 use crate::embedded::resources::{Resources, floating, for_endpoints, printed, reservation_role};
 use crate::embedded::wire::defaults;
@@ -215,14 +216,16 @@ impl Master {
             "/state" => self.state(who),
             "/state-summary" => self.state_summary(who),
             "/slaves" => {
+                let view = View::of(self, who);
                 let agents = self.agents.values().filter(|agent| wanted("slave_id", agent.id.as_str()));
-                json!({"slaves": agents.map(|agent| self.full_agent(agent, who)).collect::<Vec<_>>(),
+                json!({"slaves": agents.map(|agent| self.full_agent(agent, &view)).collect::<Vec<_>>(),
                        "recovered_slaves": self.recovered_slaves()})
             }
             "/frameworks" => {
                 let shown =
                     |one: &&Framework| wanted("framework_id", one.id.as_str()) && sees_framework(who, &one.info);
-                let all = |framework: &Framework| self.framework_json(framework, who);
+                let view = View::of(self, who);
+                let all = |framework: &Framework| self.framework_json(framework, &view);
                 json!({
                     "frameworks": self.frameworks.iter().filter(shown).map(all).collect::<Vec<_>>(),
                     "completed_frameworks": self.completed.iter().filter(shown).map(all).collect::<Vec<_>>(),
@@ -245,12 +248,13 @@ impl Master {
     }
 
     fn state(&self, who: Approver<'_>) -> Value {
+        let view = View::of(self, who);
         let started = seconds(self.started);
         let active = self.agents.values().filter(|agent| agent.active).count();
         let info = json!({"id": self.id, "pid": self.pid(), "port": self.settings.address.port(),
                           "hostname": self.settings.hostname});
         let seen = |one: &&Framework| sees_framework(who, &one.info);
-        let shown = |framework: &Framework| self.framework_json(framework, who);
+        let shown = |framework: &Framework| self.framework_json(framework, &view);
         let mut state = json!({
             "version": VERSION,
             "git_sha": BUILD.0, "git_tag": VERSION, "build_date": BUILD.1, "build_time": BUILD.2, "build_user": BUILD.3,
@@ -266,7 +270,7 @@ impl Master {
             "leader": self.pid(),
             "leader_info": info,
             "flags": self.flags(),
-            "slaves": self.agents.values().map(|agent| self.agent_json(agent, who)).collect::<Vec<_>>(),
+            "slaves": self.agents.values().map(|agent| self.agent_json(agent, &view)).collect::<Vec<_>>(),
             "recovered_slaves": self.recovered_slaves(),
             "frameworks": self.frameworks.iter().filter(seen).map(shown).collect::<Vec<_>>(),
             "completed_frameworks": self.completed.iter().filter(seen).map(shown).collect::<Vec<_>>(),
@@ -282,34 +286,30 @@ impl Master {
     }
 
     fn state_summary(&self, who: Approver<'_>) -> Value {
+        let view = View::of(self, who);
+        // Tasks of frameworks that are gone aren't counted.
+        let mut tasks: HashMap<&AgentId, Vec<&Task>> = HashMap::new();
+        let mut ids: HashMap<&AgentId, Vec<&str>> = HashMap::new();
+        for framework in &self.frameworks {
+            for task in framework.tasks.values() {
+                tasks.entry(&task.agent).or_default().push(task);
+                let of_agent = ids.entry(&task.agent).or_default();
+                if of_agent.last() != Some(&framework.id.as_str()) {
+                    of_agent.push(framework.id.as_str());
+                }
+            }
+        }
         let agents = self.agents.values().map(|agent| {
-            let mut shown = self.agent_json(agent, who);
-            let everywhere = self.frameworks.iter().chain(&self.completed);
-            let here = |task: &&Task| task.agent == agent.id;
-            let tasks = everywhere.clone().flat_map(|framework| {
-                let live = framework.tasks.values().chain(&framework.unreachable);
-                live.chain(&framework.completed).filter(here)
-            });
-            let ids: Vec<&str> = self
-                .frameworks
-                .iter()
-                .filter(|framework| framework.tasks.values().any(|task| task.agent == agent.id))
-                .map(|framework| framework.id.as_str())
-                .collect();
+            let mut shown = self.agent_json(agent, &view);
             if let Value::Object(fields) = &mut shown {
-                // Tasks of frameworks that are gone aren't counted.
-                let live = tasks.filter(|task| {
-                    self.frameworks
-                        .iter()
-                        .any(|framework| framework.task(&task.id).is_some_and(|one| one.agent == task.agent))
-                });
-                fields.extend(count(live));
+                fields.extend(count(tasks.get(&agent.id).into_iter().flatten().copied()));
+                let ids = ids.get(&agent.id).map_or(&[][..], Vec::as_slice);
                 fields.insert("framework_ids".to_owned(), json!(ids));
             }
             shown
         });
         let frameworks = self.frameworks.iter().filter(|one| sees_framework(who, &one.info)).map(|framework| {
-            let mut shown = self.framework_head(framework);
+            let mut shown = self.framework_head(framework, &view);
             let tasks = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
             let mut agents: Vec<&str> = framework.tasks.values().map(|task| task.agent.as_str()).collect();
             agents.sort_unstable();
@@ -344,13 +344,13 @@ impl Master {
         used
     }
 
-    fn agent_json(&self, agent: &Agent, who: Approver<'_>) -> Value {
+    fn agent_json(&self, agent: &Agent, view: &View<'_>) -> Value {
         let total = self.allocator.total(&agent.id);
         let attributes: Map<String, Value> =
             agent.info.attributes.iter().map(|one| (one.name.clone(), attribute(one))).collect();
         let reserved: BTreeMap<String, Value> = reserved(&total)
             .iter()
-            .filter(|(role, _)| who.may(Action::ViewRole, Some(role)))
+            .filter(|(role, _)| view.who.may(Action::ViewRole, Some(role)))
             .map(|(role, resources)| (role.clone(), summary(resources)))
             .collect();
         let mut shown = json!({
@@ -363,8 +363,8 @@ impl Master {
         });
         let more = json!({
             "resources": summary(&total),
-            "used_resources": summary(&self.used_on(&agent.id).unallocated()),
-            "offered_resources": summary(&self.offered(Some(&agent.id), None).unallocated()),
+            "used_resources": summary(&view.used(&agent.id).unallocated()),
+            "offered_resources": summary(&view.offered(&agent.id).unallocated()),
             "reserved_resources": reserved,
             "unreserved_resources": summary(&unreserved(&total)),
             "active": agent.active,
@@ -399,25 +399,25 @@ impl Master {
         shown.collect()
     }
 
-    fn full_agent(&self, agent: &Agent, who: Approver<'_>) -> Value {
-        let mut shown = self.agent_json(agent, who);
+    fn full_agent(&self, agent: &Agent, view: &View<'_>) -> Value {
+        let mut shown = self.agent_json(agent, view);
         let total = self.allocator.total(&agent.id);
-        let seen = |resources: &Resources| full(resources.filtered(|one| sees_resource(who, one)).list());
+        let seen = |resources: &Resources| full(resources.filtered(|one| sees_resource(view.who, one)).list());
         let by_role: BTreeMap<String, Value> = reserved(&total)
             .iter()
-            .filter(|(role, _)| who.may(Action::ViewRole, Some(role)))
+            .filter(|(role, _)| view.who.may(Action::ViewRole, Some(role)))
             .map(|(role, resources)| (role.clone(), seen(resources)))
             .collect();
         if let Value::Object(fields) = &mut shown {
             fields.insert("reserved_resources_full".to_owned(), json!(by_role));
             fields.insert("unreserved_resources_full".to_owned(), seen(&unreserved(&total)));
-            fields.insert("used_resources_full".to_owned(), seen(&self.used_on(&agent.id)));
-            fields.insert("offered_resources_full".to_owned(), seen(&self.offered(Some(&agent.id), None)));
+            fields.insert("used_resources_full".to_owned(), seen(&view.used(&agent.id)));
+            fields.insert("offered_resources_full".to_owned(), seen(&view.offered(&agent.id)));
         }
         shown
     }
 
-    fn framework_head(&self, framework: &Framework) -> Map<String, Value> {
+    fn framework_head(&self, framework: &Framework, view: &View<'_>) -> Map<String, Value> {
         let capabilities: Vec<&str> = framework
             .info
             .capabilities
@@ -432,7 +432,7 @@ impl Master {
         });
         let more = json!({
             "used_resources": summary(&framework.used(None).unallocated()),
-            "offered_resources": summary(&self.offered(None, Some(&framework.id)).unallocated()),
+            "offered_resources": summary(&view.offered_to(&framework.id).unallocated()),
             "capabilities": capabilities,
             "hostname": info.hostname.as_deref().unwrap_or(""),
             "webui_url": info.webui_url.as_deref().unwrap_or(""),
@@ -448,11 +448,11 @@ impl Master {
         fields
     }
 
-    fn framework_json(&self, framework: &Framework, who: Approver<'_>) -> Value {
+    fn framework_json(&self, framework: &Framework, view: &View<'_>) -> Value {
         let info = &framework.info;
-        let mut fields = self.framework_head(framework);
+        let mut fields = self.framework_head(framework, view);
         let used = framework.used(None);
-        let offered = self.offered(None, Some(&framework.id));
+        let offered = view.offered_to(&framework.id);
         let offers: Vec<Value> =
             self.offers.values().filter(|one| one.framework_id == framework.id).map(offer).collect();
         let executors: Vec<Value> = framework
@@ -460,7 +460,7 @@ impl Master {
             .iter()
             .flat_map(|(agent, all)| all.iter().map(move |executor| (agent, executor)))
             .map(|(agent, executor)| {
-                if !sees_executor(who, executor, info) {
+                if !sees_executor(view.who, executor, info) {
                     return json!({});
                 }
                 json!({"executor_id": executor.executor_id.as_str(), "name": executor.name.as_deref().unwrap_or(""),
@@ -488,7 +488,7 @@ impl Master {
             fields.insert("labels".to_owned(), json!(labels.labels));
         }
         let tasks = |tasks: &mut dyn Iterator<Item = &Task>| {
-            let seen = tasks.filter(|one| sees_task(who, one, info));
+            let seen = tasks.filter(|one| sees_task(view.who, one, info));
             seen.map(|one| task(&framework.id, one)).collect::<Vec<_>>()
         };
         fields.insert("tasks".to_owned(), json!(tasks(&mut framework.tasks.values())));

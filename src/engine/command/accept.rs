@@ -26,7 +26,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     if args.has("json") {
         return super::run::from_json(context, &args).await;
     }
-    let wish = task::wish(&args)?;
+    let wish = task::wish(&args).map_err(Failure::usage)?;
     let session = context.subscribed().await?;
     let (offers, id) = session.read(|state| -> Result<_, Diagnostic> {
         let mut offers = Vec::new();

@@ -183,9 +183,7 @@ async fn other(
     say(context, &filled);
     let killed =
         object.get("kill").and_then(|kill| kill.pointer("/task_id/value")).and_then(Value::as_str).map(TaskId::from);
-    let known =
-        killed.filter(|id| session.read(|state| state.tasks.get(id.as_str()).is_some_and(|task| !task.is_over())));
-    let before = known.map(|task| super::kill::Before::of(context, task));
+    let before = killed.map(|task| super::kill::Before::of(context, task));
     let raw = Call::Raw(object);
     let answer = context.during(&format!("the master's answer to {kind}"), session.call(raw)).await??;
     context.show(answered(kind, answer.status, &answer.text));

@@ -1,7 +1,8 @@
 //! `get`: JSON of the master's or an agent's, or a part of it.
 
 use super::prelude::*;
-use crate::engine::agents;
+use crate::client::{Address, Client, Meaning};
+use crate::engine::{agents, names};
 
 command! {
     Verb {
@@ -42,14 +43,17 @@ pub(super) async fn fetch(
 ) -> Result<(), Failure> {
     let steps = steps(part).map_err(|what| args.wrong(name, what).help("a path looks like .slaves[0].id"))?;
     let value = match args.text("agent") {
-        None => context.get_json(endpoint).await?,
+        None => {
+            let (client, address) = (context.client(), context.address());
+            read(context, args, &client, &address, endpoint).await?
+        }
         Some(agent) => {
             let agent = agents::find(context, Some(agent)).await?;
             let client = context.client();
             let own = ["/state", "/flags", "/health", "/containers", "/monitor/statistics"];
             let path =
                 if own.contains(&endpoint) { format!("{}{endpoint}", agent.prefix) } else { endpoint.to_owned() };
-            context.get_json_from(&client, &agent.address, &path).await?
+            read(context, args, &client, &agent.address, &path).await?
         }
     };
     let mut at = &value;
@@ -67,6 +71,30 @@ pub(super) async fn fetch(
     }
     context.show(at.clone());
     Ok(())
+}
+
+/// JSON from an endpoint; one that isn't there is pointed at.
+async fn read(
+    context: &mut Context<'_>,
+    args: &Args,
+    client: &Client,
+    address: &Address,
+    endpoint: &str,
+) -> Result<Value, Failure> {
+    let body = context.during(&format!("{address}{endpoint}"), client.get(address, endpoint)).await?;
+    match body {
+        Err(error) if error.meaning() == Some(Meaning::NotFound) && args.has("path") => {
+            let diagnostic = args.wrong("path", format!("{address} has no {endpoint}"));
+            let known = names::endpoints();
+            let near = crate::lang::nearest(endpoint, known.clone());
+            let diagnostic = match near {
+                Some(near) => diagnostic.label(format!("did you mean {near}?")),
+                None => diagnostic,
+            };
+            Err(diagnostic.help(format!("there are {}", known.collect::<Vec<_>>().join(", "))).into())
+        }
+        body => context.json_of(&body?, address, endpoint),
+    }
 }
 
 fn near(at: &Value, field: &str, diagnostic: Diagnostic) -> Diagnostic {

@@ -5,6 +5,7 @@ use crate::document::Timeline;
 use crate::engine::names;
 use crate::engine::task::duration_info;
 use crate::mesos::{Call, Kill, KillPolicy, TaskId};
+use crate::state::State;
 use crate::view;
 
 command! {
@@ -67,47 +68,73 @@ async fn send(context: &mut Context<'_>, task: &TaskId, grace: Option<Duration>)
     Ok(())
 }
 
+/// How long a master may take to answer for a task that runs nowhere: it does so at once, or never.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// A task as it was before a KILL was sent: its end may come before the answer.
 pub(super) struct Before {
     task: TaskId,
     at: Duration,
     updates: usize,
+    /// It ran, as far as is known; of another one, a master says at most that it knows none.
+    active: bool,
+    /// Updates of all tasks: one that tells nothing new is counted, not kept.
+    all_updates: u64,
 }
 
 impl Before {
     pub fn of(context: &Context<'_>, task: TaskId) -> Self {
         let session = context.session();
-        let updates = session.read(|state| state.tasks.get(task.as_str()).map_or(0, |task| task.history().count()));
-        Self { at: session.now(), updates, task }
+        session.read(|state| {
+            let (updates, active) = match state.tasks.get(task.as_str()) {
+                Some(task) => (task.history().count(), !task.is_over()),
+                None => (0, false),
+            };
+            Self { at: session.now(), updates, active, task, all_updates: state.counts.updates }
+        })
+    }
+
+    /// Whether all has come that will.
+    fn is_settled(&self, state: &State) -> bool {
+        let is_over = state.tasks.get(self.task.as_str()).is_some_and(crate::state::Task::is_over);
+        is_over && (self.active || state.counts.updates > self.all_updates)
+    }
+
+    /// What has come since.
+    fn told(&self, state: &State) -> Document {
+        let Some(task) = state.tasks.get(self.task.as_str()) else { return Document::new() };
+        let mut timeline = Timeline::new(task.id.as_str());
+        for recorded in task.history().skip(self.updates) {
+            let (name, text) = view::update_line(&recorded);
+            timeline = timeline.update(recorded.at.saturating_sub(self.at), &name, text);
+        }
+        if timeline.entries.is_empty() && !self.active {
+            return Document::text(format!("{} stays {}", task.id, task.state));
+        }
+        timeline.into()
     }
 }
 
 /// Shows how tasks end.
 pub(super) async fn ended(context: &mut Context<'_>, asked: &[Before], limit: Duration) -> Result<(), Failure> {
     let session = context.session();
-    let tasks: Vec<TaskId> = asked.iter().map(|before| before.task.clone()).collect();
-    let is_over = |state: &crate::state::State, id: &TaskId| {
-        state.tasks.get(id.as_str()).is_some_and(crate::state::Task::is_over)
-    };
-    let what = format!("the end of {}", names::listed(tasks.iter().map(TaskId::as_str)));
-    let look = |state: &crate::state::State| tasks.iter().all(|id| is_over(state, id)).then_some(());
+    let what = format!("the end of {}", names::listed(asked.iter().map(|before| before.task.as_str())));
+    let any_active = asked.iter().any(|before| before.active);
+    let limit = if any_active { limit } else { limit.min(ANSWER) };
+    let look = |state: &State| asked.iter().all(|before| before.is_settled(state)).then_some(());
     let all = context.wait_for(&what, limit, look).await?;
-    let document = session.read(|state| {
-        let known = asked.iter().filter_map(|before| Some((before, state.tasks.get(before.task.as_str())?)));
-        known.fold(Document::new(), |document, (before, task)| {
-            let mut timeline = Timeline::new(task.id.as_str());
-            for recorded in task.history().skip(before.updates) {
-                let (name, text) = view::update_line(&recorded);
-                timeline = timeline.update(recorded.at.saturating_sub(before.at), &name, text);
-            }
-            document.with(timeline)
-        })
-    });
-    context.show(document);
-    if all.is_some() {
-        return Ok(());
+    let told =
+        session.read(|state| asked.iter().map(|before| before.told(state)).reduce(Document::and).unwrap_or_default());
+    context.show(told);
+    match all {
+        Some(()) => Ok(()),
+        None if !any_active => {
+            let what = "the master says nothing of it: there was nothing to kill, or not on the agent that was named";
+            context.show(Document::text(what));
+            Ok(())
+        }
+        None => Err(Diagnostic::new(format!("not ended after {} s", limit.as_secs()))
+            .help("tasks shows how they stand; kill TASK --grace 1s is less patient")
+            .into()),
     }
-    Err(Diagnostic::new(format!("not ended after {} s", limit.as_secs()))
-        .help("tasks shows how they stand; kill TASK --grace 1s is less patient")
-        .into())
 }

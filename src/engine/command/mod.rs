@@ -17,6 +17,7 @@ mod connect;
 mod decline;
 mod detach;
 mod events;
+pub mod fault;
 mod files;
 mod frameworks;
 mod get;
@@ -94,6 +95,7 @@ pub const ALL: &[&Command] = &[
     &agents::COMMAND,
     &frameworks::COMMAND,
     &state::COMMAND,
+    &fault::COMMAND,
     &get::COMMAND,
     &call::COMMAND,
     &show::COMMAND,

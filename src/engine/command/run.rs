@@ -1,6 +1,7 @@
 //! `run`: launches a task on an offer that fits, waiting for one if need be.
 
 use super::prelude::*;
+use crate::engine::fit::{self, Never};
 use crate::engine::launch::Follow;
 use crate::engine::task::{self, Shortage, Wish};
 use crate::mesos::{Offer, TaskInfo};
@@ -30,7 +31,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     if args.has("json") {
         return from_json(context, &args).await;
     }
-    let wish = task::wish(&args)?;
+    let wish = task::wish(&args).map_err(Failure::usage)?;
     let session = context.subscribed().await?;
     let id = session.read(|state| wish.id(&state.tasks));
     super::accept::fresh(context, &args, id.as_str())?;
@@ -145,32 +146,32 @@ fn told(short: &Shortage) -> String {
     }
 }
 
-/// Says at once if no agent of the cluster is large enough.
+/// Says at once if no agent of the cluster could ever offer that much.
 async fn never(context: &mut Context<'_>, args: &Args, wish: &Wish) -> Result<(), Failure> {
     let answer = context.get_json("/slaves").await?;
-    let agents: Vec<&Value> = answer.get("slaves").and_then(Value::as_array).into_iter().flatten().collect();
+    let agents = fit::agents(&answer);
     if agents.is_empty() {
         return Err(Diagnostic::new("the cluster has no agents: no offer will come")
             .help("connect HOST:PORT turns to another")
             .into());
     }
-    for (name, wanted) in &wish.needs.scalars {
-        let total =
-            |agent: &&Value| agent.pointer(&format!("/resources/{name}")).and_then(Value::as_f64).unwrap_or(0.0);
-        let largest = agents.iter().copied().max_by(|a, b| total(a).total_cmp(&total(b)));
-        let Some(largest) = largest.filter(|agent| total(agent) < *wanted) else { continue };
-        let session = context.session();
-        let short = session.read(|state| shortages(state, wish));
-        let host = largest.get("hostname").and_then(Value::as_str).unwrap_or("?");
-        let mut diagnostic = too_small(args, &short);
-        if short.is_empty() {
-            diagnostic = args.wrong(name, format!("no offer will fit: {wanted} {name} wanted"));
-        }
-        let last = format!(
-            "the largest agent of the cluster, {host}, has {} {name}: no later offer can fit either",
-            total(&largest)
-        );
-        return Err(diagnostic.detail(last).into());
+    let Some(never) = fit::never(&wish.needs, &agents) else { return Ok(()) };
+    let session = context.session();
+    let short = session.read(|state| shortages(state, wish));
+    let diagnostic = match &never {
+        _ if !short.is_empty() => too_small(args, &short),
+        Never::Amount { name, wanted, .. } => args.wrong(name, format!("no offer will fit: {wanted} {name} wanted")),
+        Never::Port(wanted) => args.wrong("port", format!("no offer will fit: {wanted} wanted")),
+        Never::Together => Diagnostic::new("no offer will fit: no agent has all of it at once"),
+    };
+    Err(match never {
+        Never::Amount { name, largest, host, .. } => diagnostic.detail(format!(
+            "the largest agent of the cluster, {host}, has {largest} {name}: no later offer can fit either"
+        )),
+        Never::Port(_) => diagnostic
+            .detail(format!("the cluster's agents have {}: no later offer can fit either", fit::ports(&agents)))
+            .help("--port any takes one that is offered"),
+        Never::Together => diagnostic.detail("no agent of the cluster is large enough: agents shows them"),
     }
-    Ok(())
+    .into())
 }

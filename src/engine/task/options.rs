@@ -192,6 +192,10 @@ fn ports(args: &Args) -> Result<(Vec<PortNeed>, Vec<Option<u32>>), Diagnostic> {
             continue;
         }
         let ranges = crate::lang::ports(host).ok_or_else(wrong)?;
+        if ranges.iter().any(|(_, end)| *end > u64::from(u16::MAX)) {
+            let what = format!("there is no port above {}", u16::MAX);
+            return Err(args.wrong_at(given.span.clone(), what));
+        }
         let hosts: Vec<u64> = ranges.into_iter().flat_map(|(begin, end)| begin..=end).collect();
         if hosts.len() > 1 && container.is_some() {
             return Err(wrong());
@@ -402,6 +406,8 @@ mod tests {
             ("run --docker x --port http", "--port wants a port, not 'http'"),
             ("run --cmd x --health-http x/y", "--health-http wants a port, not 'x'"),
             ("run --cmd x --health-tcp 80 --health-cmd y", "a task has one health check"),
+            ("run --cmd x --port 65536", "there is no port above 65535"),
+            ("run --cmd x --port 65530-70000", "there is no port above 65535"),
             ("run --docker x --volume /a", "--volume wants HOST:PATH or HOST:PATH:ro, not '/a'"),
         ] {
             assert_eq!(wished(text).unwrap_err().what, want, "{text}");

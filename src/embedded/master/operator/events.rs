@@ -9,6 +9,7 @@ use super::show::{sees_framework, sees_task, task_v1};
 use crate::embedded::authorize::Approver;
 use crate::embedded::master::actor::{Master, Timer};
 use crate::embedded::master::stream::{Sender, stream};
+use crate::embedded::master::view::View;
 use crate::embedded::wire::{Format, protobuf};
 use crate::mesos::master::Event;
 use crate::mesos::message::Message as _;
@@ -106,11 +107,13 @@ impl Master {
                 let info = crate::embedded::wire::defaults::shown(&framework.info);
                 Some(event(kind, json!({"framework_info": info})))
             }
-            (_, Some(framework), _) => Some(event(kind, json!({"framework": self.framework_v1(framework)}))),
+            (_, Some(framework), _) => {
+                Some(event(kind, json!({"framework": self.framework_v1(framework, &View::of(self, who))})))
+            }
             ("AGENT_REMOVED", _, Some(id)) => Some(event(kind, json!({"agent_id": id}))),
             (_, _, Some(id)) => {
                 let agent = self.agent(id)?;
-                Some(event(kind, json!({"agent": self.agent_v1(agent, who)})))
+                Some(event(kind, json!({"agent": self.agent_v1(agent, &View::of(self, who))})))
             }
             _ => None,
         });

@@ -9,6 +9,7 @@ use crate::embedded::master::actor::{Master, VERSION, nanoseconds};
 use crate::embedded::master::agents::Agent;
 use crate::embedded::master::framework::{Framework, Operation, Task};
 use crate::embedded::master::state::{AGENT_CAPABILITIES, full};
+use crate::embedded::master::view::View;
 use crate::embedded::resources::{Resources, floating, reservation_role};
 use crate::embedded::wire::defaults;
 use crate::mesos::{ExecutorInfo, FrameworkId, FrameworkInfo, OperationStatus, Resource, Uuid};
@@ -64,15 +65,16 @@ impl Master {
     }
 
     pub(super) fn get_agents(&self, who: Approver<'_>) -> Value {
-        let agents: Vec<Value> = self.agents.values().map(|agent| self.agent_v1(agent, who)).collect();
+        let view = View::of(self, who);
+        let agents: Vec<Value> = self.agents.values().map(|agent| self.agent_v1(agent, &view)).collect();
         let recovered: Vec<Value> = self.recovering.agents().map(|admitted| defaults::shown(&admitted.info)).collect();
         json!({"agents": agents, "recovered_agents": recovered})
     }
 
-    pub(super) fn agent_v1(&self, agent: &Agent, who: Approver<'_>) -> Value {
-        let visible = |resources: &Resources| resources.filtered(|resource| sees_resource(who, resource));
+    pub(super) fn agent_v1(&self, agent: &Agent, view: &View<'_>) -> Value {
+        let visible = |resources: &Resources| resources.filtered(|resource| sees_resource(view.who, resource));
         let mut info = agent.info.clone();
-        info.resources.retain(|resource| sees_resource(who, resource));
+        info.resources.retain(|resource| sees_resource(view.who, resource));
         let mut info = defaults::shown(&info);
         if let Value::Object(fields) = &mut info {
             fields.insert("checkpoint".to_owned(), json!(true));
@@ -90,8 +92,8 @@ impl Master {
             fields.insert("reregistered_time".to_owned(), json!({"nanoseconds": nanoseconds(time)}));
         }
         fields.insert("total_resources".to_owned(), full(visible(&self.allocator.total(&agent.id)).list()));
-        put(fields, "allocated_resources", &visible(&self.used_on(&agent.id)));
-        put(fields, "offered_resources", &visible(&self.offered(Some(&agent.id), None)));
+        put(fields, "allocated_resources", &visible(&view.used(&agent.id)));
+        put(fields, "offered_resources", &visible(&view.offered(&agent.id)));
         let capabilities: Vec<Value> = AGENT_CAPABILITIES.iter().map(|kind| json!({"type": kind})).collect();
         fields.insert("capabilities".to_owned(), json!(capabilities));
         if let Some(drain) = self.drain_info(agent) {
@@ -112,12 +114,14 @@ impl Master {
 
     pub(super) fn get_frameworks(&self, who: Approver<'_>) -> Value {
         let shown = |one: &&Framework| sees_framework(who, &one.info);
-        let live: Vec<Value> = self.frameworks.iter().filter(shown).map(|one| self.framework_v1(one)).collect();
-        let completed: Vec<Value> = self.completed.iter().filter(shown).map(|one| self.framework_v1(one)).collect();
+        let view = View::of(self, who);
+        let all = |one: &Framework| self.framework_v1(one, &view);
+        let live: Vec<Value> = self.frameworks.iter().filter(shown).map(all).collect();
+        let completed: Vec<Value> = self.completed.iter().filter(shown).map(all).collect();
         json!({"frameworks": live, "completed_frameworks": completed})
     }
 
-    pub(super) fn framework_v1(&self, framework: &Framework) -> Value {
+    pub(super) fn framework_v1(&self, framework: &Framework, view: &View<'_>) -> Value {
         let connected = framework.stream.is_some();
         let mut shown = json!({
             "framework_info": defaults::shown(&framework.info),
@@ -140,7 +144,7 @@ impl Master {
             fields.insert("inverse_offers".to_owned(), json!(inverse));
         }
         put(fields, "allocated_resources", &framework.used(None));
-        put(fields, "offered_resources", &self.offered(None, Some(&framework.id)));
+        put(fields, "offered_resources", &view.offered_to(&framework.id));
         fields.insert("offer_constraints".to_owned(), framework.constraints_shown());
         shown
     }

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod document;
 pub mod embedded;
 pub mod engine;
+pub mod flags;
 pub mod lang;
 pub mod mesos;
 pub mod recordio;

@@ -44,10 +44,9 @@ pub struct Config {
     pub allocation_interval: Duration,
     /// How long an offer may stay unanswered before it is taken back; `None` is for ever.
     pub offer_timeout: Option<Duration>,
-    /// How often an agent is asked whether it is there.
-    pub agent_ping_timeout: Duration,
-    /// How often it may not answer before it counts as unreachable.
-    pub max_agent_ping_timeouts: u32,
+    /// How long an agent that can't be reached stays unnoticed. On a real master 75 seconds, as its
+    /// `--agent_ping_timeout` times its `--max_agent_ping_timeouts` says.
+    pub agent_timeout: Duration,
     /// What each agent offers.
     pub agent: AgentConfig,
     /// The only roles that frameworks may have, as a master's `--roles`; `None` allows all.
@@ -76,8 +75,7 @@ impl Default for Config {
             heartbeat: Duration::from_secs(15),
             allocation_interval: Duration::from_secs(1),
             offer_timeout: None,
-            agent_ping_timeout: Duration::from_secs(15),
-            max_agent_ping_timeouts: 5,
+            agent_timeout: Duration::ZERO,
             agent: AgentConfig::default(),
             roles: None,
             credentials: Vec::new(),

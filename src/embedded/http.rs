@@ -68,7 +68,7 @@ pub(super) fn not_found() -> Refusal {
 pub(super) fn json(value: &serde_json::Value, query: &HashMap<String, String>) -> Response {
     let is_name = |name: &&String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte));
     match query.get("jsonp").filter(is_name) {
-        Some(name) => typed(200, format!("{name}({value});"), "text/javascript"),
+        Some(name) => typed(200, format!("{name}({value})"), "text/javascript"),
         None => typed(200, value.to_string(), "application/json"),
     }
 }
@@ -222,6 +222,11 @@ pub(super) fn pairs(text: &str) -> HashMap<String, String> {
             (decoded(name), decoded(value))
         })
         .collect()
+}
+
+/// A path as it is meant.
+pub(super) fn decoded_path(path: &str) -> String {
+    decoded(&path.replace('+', "%2B"))
 }
 
 fn decoded(text: &str) -> String {

@@ -68,6 +68,13 @@ pub(super) enum ToAgent {
     },
     /// End all tasks, in at most the time that this says, and take no new ones until nothing runs.
     Drain(Box<DrainConfig>),
+    /// The master knows of these tasks, too: those that the agent doesn't are over.
+    Reconcile {
+        /// Their framework.
+        framework: Box<FrameworkInfo>,
+        /// Them.
+        tasks: Vec<TaskId>,
+    },
     /// The framework is gone: kill all that it runs, send nothing for it any more.
     ShutdownFramework(FrameworkId),
     /// A framework says something else of itself.

@@ -13,6 +13,7 @@ mod http;
 mod link;
 mod master;
 mod resources;
+mod system;
 mod wire;
 
 use std::fs::File;

@@ -410,9 +410,32 @@ impl Actor {
                 self.books.operations.retain(|known| known.uuid != uuid);
                 self.end_drain();
             }
+            ToAgent::Reconcile { framework, tasks } => self.reconcile(&framework, tasks),
             ToAgent::Drain(config) => self.drain(*config),
             ToAgent::Refused { why, again } => self.refused(why, again),
             ToAgent::Crash { framework_id, task_id } => self.crash(&framework_id, &task_id),
+        }
+    }
+
+    /// The master takes tasks for live of which this agent knows nothing: it has never heard of them, or they are over.
+    fn reconcile(&mut self, framework: &FrameworkInfo, tasks: Vec<TaskId>) {
+        let Some(framework_id) = framework.id.clone() else { return };
+        for task_id in tasks {
+            let is_known = self.books.executor_of(&framework_id, &task_id).is_some();
+            if is_known || self.updates.pending(&framework_id, &task_id) {
+                continue;
+            }
+            self.books.framework(framework, &framework_id);
+            let status = TaskStatus {
+                task_id,
+                state: Self::lost_state(framework),
+                message: Some("Reconciliation: task unknown to the agent".to_owned()),
+                source: Some(StatusSource::Agent),
+                reason: Some(StatusReason::Reconciliation),
+                ..Default::default()
+            };
+            self.send(&framework_id, None, status);
+            self.settle(&framework_id);
         }
     }
 

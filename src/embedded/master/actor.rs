@@ -99,6 +99,8 @@ pub(super) enum Timer {
     OperatorHeartbeat { stream: String },
     /// Agents of which the registry tells should have come back by now.
     Reregistration,
+    /// An agent that can't be reached has been silent for too long.
+    Silent { agent: AgentId },
     /// Offers that nobody has answered.
     Unanswered { offers: Vec<OfferId> },
 }
@@ -115,8 +117,7 @@ pub(super) struct Settings {
     pub(super) authenticate: Authenticate,
     pub(super) acls: Acls,
     pub(super) offer_timeout: Option<Duration>,
-    pub(super) agent_ping_timeout: Duration,
-    pub(super) max_agent_ping_timeouts: u32,
+    pub(super) agent_timeout: Duration,
 }
 
 /// The master.
@@ -293,6 +294,7 @@ impl Master {
                 Timer::Operation { framework, uuid } => self.send_operation(&framework, &uuid),
                 Timer::OperatorHeartbeat { stream } => self.operator_heartbeat(&stream),
                 Timer::Unanswered { offers } => offers.iter().for_each(|offer| self.rescind(offer)),
+                Timer::Silent { agent } => self.silent_too_long(&agent),
                 Timer::Reregistration => self.reregistration_over(),
             }
         }

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::actor::{Master, event, nanoseconds};
 use crate::embedded::fault::active::Fate;
@@ -31,6 +32,8 @@ pub(super) struct Agent {
     pub(super) draining: Option<crate::mesos::DrainConfig>,
     /// Since when it drains.
     pub(super) drain_started: Option<SystemTime>,
+    /// Since when it can't be reached, which isn't noticed yet.
+    pub(super) silent: Option<Instant>,
 }
 
 impl Agent {
@@ -54,7 +57,11 @@ impl Agent {
 
 impl Master {
     pub(super) fn agent_says(&mut self, index: usize, message: ToMaster) {
-        let id = self.agents.get(&index).map(|agent| agent.id.clone());
+        let known = self.agents.get(&index);
+        if known.is_some_and(|agent| agent.silent.is_some()) && !matches!(message, ToMaster::Register(_)) {
+            return;
+        }
+        let id = known.map(|agent| agent.id.clone());
         if let ToMaster::Update { status, .. } = &message {
             match self.faults.update(&status.task_id) {
                 Fate::Pass => {}

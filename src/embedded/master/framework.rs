@@ -7,7 +7,7 @@ use super::stream::Stream;
 use super::validate::framework::can;
 use crate::embedded::resources::Resources;
 use crate::mesos::{
-    AgentId, CheckInfo, CommandInfo, ContainerInfo, DiscoveryInfo, EventMessage, ExecutorId, ExecutorInfo,
+    AgentId, CommandInfo, ContainerInfo, DiscoveryInfo, EventMessage, ExecutorId, ExecutorInfo,
     FrameworkCapabilityType, FrameworkId, FrameworkInfo, HealthCheck, KillPolicy, Labels, OfferConstraints, OfferId,
     OperationState, Resource, Scalar, TaskId, TaskInfo, TaskState, TaskStatus,
 };

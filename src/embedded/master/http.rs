@@ -160,8 +160,9 @@ fn check_standing(shared: &Shared, request: &Request) -> Result<(), Refusal> {
     })
 }
 
-/// A path without doubled slashes, trailing ones, and the name of the process.
+/// A path, decoded, without doubled slashes, trailing ones, and the name of the process.
 fn path_of(path: &str) -> String {
+    let path = http::decoded_path(path);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let parts = parts.strip_prefix(&["master"]).unwrap_or(&parts);
     format!("/{}", parts.join("/"))
@@ -291,6 +292,8 @@ mod tests {
             ("/master/api/v1/scheduler/", "/api/v1/scheduler"),
             ("/", "/"),
             ("/master", "/"),
+            ("/%76ersion", "/version"),
+            ("/a%2f+b", "/a/+b"),
         ];
         for (path, plain) in cases {
             assert_eq!(path_of(path), plain);

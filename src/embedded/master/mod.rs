@@ -93,8 +93,7 @@ pub(super) fn start(start: Start<'_>) -> std::io::Result<Running> {
         authenticate: config.authenticated(),
         acls: config.acls.clone(),
         offer_timeout: config.offer_timeout,
-        agent_ping_timeout: config.agent_ping_timeout,
-        max_agent_ping_timeouts: config.max_agent_ping_timeouts,
+        agent_timeout: config.agent_timeout,
     };
     let master = actor::Master::new(settings, registry, store, faults.clone());
     let (inputs, received) = mpsc::unbounded_channel();

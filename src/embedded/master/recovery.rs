@@ -217,11 +217,25 @@ impl Master {
         match whence {
             Whence::Unreachable => self.tell_back(&reported, "Unreachable agent re-reregistered"),
             Whence::Unknown => self.tell_back(&reported, "Unknown agent reregistered"),
-            Whence::New | Whence::Known | Whence::Recovered => {}
+            Whence::Known => self.reconcile_with(agent, &reported),
+            Whence::New | Whence::Recovered => {}
         }
         // What it doesn't tell of has ended while nobody could see it.
         for framework in &mut self.frameworks {
             framework.unreachable.retain(|task| task.agent != *agent);
+        }
+    }
+
+    /// An agent that has lost what it was told must hear of it: tasks that it doesn't know are over.
+    fn reconcile_with(&self, id: &AgentId, reported: &[(FrameworkId, TaskId)]) {
+        let Some(agent) = self.agent(id) else { return };
+        for framework in &self.frameworks {
+            let live = framework.tasks.values().filter(|task| task.agent == *id && !is_terminal(&task.state));
+            let told = |task: &&Task| !reported.iter().any(|(of, one)| *of == framework.id && *one == task.id);
+            let tasks: Vec<TaskId> = live.filter(told).map(|task| task.id.clone()).collect();
+            if !tasks.is_empty() {
+                agent.tell(ToAgent::Reconcile { framework: Box::new(framework.info.clone()), tasks });
+            }
         }
     }
 
@@ -271,6 +285,7 @@ impl Agent {
             deactivated: false,
             draining: None,
             drain_started: None,
+            silent: None,
         }
     }
 }

@@ -78,7 +78,7 @@ class Talk:
 
     def send(self, step):
         connection, response = self.open(step["send"])
-        headers = {k: v for k, v in response.getheaders() if k in HEADERS}
+        headers = {k: v for k, v in ((k.title().replace("Www", "WWW"), v) for k, v in response.getheaders()) if k in HEADERS}
         got = {"status": response.status, "headers": headers}
         if headers.get("Transfer-Encoding") == "chunked":
             name = step.get("stream", "?")

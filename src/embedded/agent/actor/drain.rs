@@ -3,8 +3,7 @@
 use super::{Actor, now};
 use crate::embedded::agent::books::Draining;
 use crate::mesos::{
-    DrainConfig, DurationInfo, FrameworkCapabilityType, KillPolicy, StatusReason, StatusSource, TaskInfo, TaskState,
-    TaskStatus,
+    DrainConfig, DurationInfo, FrameworkInfo, KillPolicy, StatusReason, StatusSource, TaskInfo, TaskState, TaskStatus,
 };
 
 /// How a task is told to end: sooner than it wants to where the draining says so.
@@ -47,17 +46,13 @@ impl Actor {
     }
 
     /// Whether tasks come too late, which is said of each.
-    pub(super) fn refuses_launch(&mut self, framework: &crate::mesos::FrameworkInfo, tasks: &[TaskInfo]) -> bool {
+    pub(super) fn refuses_launch(&mut self, framework: &FrameworkInfo, tasks: &[TaskInfo]) -> bool {
         let Some(framework_id) = framework.id.clone().filter(|_| self.books.draining.is_some()) else { return false };
         self.books.framework(framework, &framework_id);
-        let state = match super::has_capability(framework, &FrameworkCapabilityType::PartitionAware) {
-            true => TaskState::Dropped,
-            false => TaskState::Lost,
-        };
         for task in tasks {
             let status = TaskStatus {
                 task_id: task.task_id.clone(),
-                state: state.clone(),
+                state: Self::lost_state(framework),
                 message: Some("Task was received while agent was already draining".to_owned()),
                 source: Some(StatusSource::Agent),
                 reason: Some(StatusReason::AgentDraining),

@@ -10,6 +10,7 @@ use super::{Answered, Realm, Shared, body_of, redirect, replied, under};
 use crate::embedded::flags;
 use crate::embedded::http::{empty, json, must_be, not_found, pairs, refused, text};
 use crate::embedded::master::actor::{Input, Operation, Page};
+use crate::embedded::system;
 use crate::embedded::wire::{Format, convert, json as lenient};
 use crate::mesos::master::{
     Call, CallType, CreateVolumes, DestroyVolumes, QuotaRequest, ReserveResources, Schedule, SetLoggingLevel, SetQuota,
@@ -57,6 +58,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request, path: &str) -
     let query = pairs(request.uri().query().unwrap_or(""));
     if under(path, "/version") {
         return show(shared, "/version", query, None).await;
+    }
+    if let Some(response) = system::answer(path, &query) {
+        return Ok(response);
     }
     let routes = ROUTES.iter().filter(|(route, ..)| under(path, route));
     let Some((route, realm, methods)) = routes.max_by_key(|(route, ..)| route.len()) else {

@@ -30,7 +30,7 @@ def gets(path, by): return session("page%s/%s" % (path, {id(ALICE): "alice", id(
 
 
 SESSIONS = [
-    session("http/none", get("/state"), get("/slaves"), operate("GET_HEALTH"), get("/version"), get("/health"), get("/metrics/snapshot"), get("/flags"), get("/maintenance/status"), get("/redirect"), get("/roles"), get("/weights"), get("/quota"), get("/tasks"), get("/api/v1"), send(path=API, method="GET", headers={})),
+    session("http/none", get("/state"), get("/slaves"), operate("GET_HEALTH"), get("/version"), get("/health"), get("/metrics/snapshot", **{"only": []}), get("/flags"), get("/maintenance/status"), get("/redirect"), get("/roles"), get("/weights"), get("/quota"), get("/tasks"), get("/api/v1"), send(path=API, method="GET", headers={})),
     session("http/wrong", get("/state", {"Authorization": "Basic eHg="}), get("/state", {"Authorization": "Bearer x"}), get("/state", {"Authorization": ""}), get("/state", basic("alice", "b"))),
     session("http/old-none", send(path="/teardown", headers={}, text="frameworkId=x"), send(path="/reserve", headers={}, text=""), send(path="/machine/up", headers={}, text="[]"), send(path="/quota", method="POST", headers={}, text=""), send(path="/weights", method="PUT", headers={}, text="[]")),
     session("http/agent-none", get("/slave(1)/state"), send({"type": "GET_HEALTH"}, "/slave(1)/api/v1")),

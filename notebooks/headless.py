@@ -1,9 +1,16 @@
 """Runs the notebooks without a browser, and compares what they mean with what is saved.
 
+usage: headless.py (--check | --write) [--image IMAGE] [NOTEBOOK ...]
+
 Ids, times, ports and amounts differ from run to run and mean nothing here; what counts is which cells fail and how, how
-many outputs they have, which states and calls are named, and what is printed otherwise.
+many outputs they have, which states and calls are named, and what is printed otherwise. --write saves a cell's outputs
+anew only where they mean something else than those that are saved, so that nothing changes for nothing.
+
+--image IMAGE runs that image where a notebook says nginx:alpine, for a cluster that can't fetch it.
+MESOS_MASTER=HOST:PORT works on that Mesos; notebooks that need an embedded one are left out then.
 """
 
+import argparse
 import os
 import re
 import sys
@@ -13,6 +20,7 @@ import nbformat
 from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
+IMAGE = "nginx:alpine"
 STATES = re.compile(
     r"\b(?:STAGING|STARTING|RUNNING|KILLING|FINISHED|FAILED|KILLED|ERROR|LOST|DROPPED|UNREACHABLE|GONE)\b"
 )
@@ -43,36 +51,47 @@ def meaning(cell):
     }
 
 
-def run(path):
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def run(path, image):
+    """The notebook after a run, and as it was saved."""
     # What is saved shall not depend on a registry's being in reach.
     os.environ.setdefault("MESOS_NO_DOCKER", "1")
+    saved = nbformat.read(path, as_version=4)
     notebook = nbformat.read(path, as_version=4)
-    saved = [meaning(cell) if cell.cell_type == "code" else None for cell in notebook.cells]
+    for cell in code_cells(notebook):
+        cell.source = cell.source.replace(IMAGE, image)
+        cell.outputs = []
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="mesos", allow_errors=True, record_timing=False, resources={"metadata": {"path": str(HERE)}}
+        notebook,
+        timeout=300,
+        kernel_name="mesos",
+        allow_errors=True,
+        record_timing=False,
+        resources={"metadata": {"path": str(HERE)}},
     )
     client.execute()
     return notebook, saved
 
 
-def differences(notebook, saved):
-    for number, (cell, was) in enumerate(zip(notebook.cells, saved)):
-        if cell.cell_type != "code":
-            continue
-        now = meaning(cell)
+def differences(notebook, saved, compare):
+    for number, (cell, was) in enumerate(zip(code_cells(notebook), code_cells(saved))):
+        now, before = meaning(cell), meaning(was)
         tagged = "raises-exception" in cell.metadata.get("tags", [])
         if now["errors"] and not tagged:
             trouble = next(output for output in cell.outputs if output.output_type == "error")
             yield f"cell {number} fails: {trouble.ename}: {trouble.evalue}"
         if tagged and not now["errors"]:
             yield f"cell {number} should fail and doesn't"
-        for part in now:
-            if was is not None and now[part] != was[part]:
-                yield f"cell {number}: {part}: saved {was[part]!r}, now {now[part]!r}"
+        for part in now if compare else ():
+            if now[part] != before[part]:
+                yield f"cell {number}: {part}: saved {before[part]!r}, now {now[part]!r}"
 
 
 def settled(notebook):
-    """The notebook with ids and ports that stay the same from run to run."""
+    """The notebook with ids and ports that are nobody's."""
     text = nbformat.writes(notebook)
     known = {}
 
@@ -88,22 +107,51 @@ def settled(notebook):
     return nbformat.reads(text, as_version=4)
 
 
+def write(path, notebook, saved):
+    """Saves the notebook; whether anything in it has changed."""
+    fresh = settled(notebook)
+    for cell, was in zip(code_cells(fresh), code_cells(saved)):
+        same = was.outputs and meaning(cell) == meaning(was) and cell.source == was.source
+        cell.outputs = was.outputs if same else cell.outputs
+    fresh.metadata = {
+        "kernelspec": {"display_name": "Mesos", "language": "rust", "name": "mesos"},
+        "language_info": fresh.metadata.language_info,
+    }
+    before = path.read_text()
+    nbformat.write(fresh, path)
+    return path.read_text() != before
+
+
+def needs_embedded(notebook):
+    return "embedded" in notebook.metadata.get("mesos", {}).get("needs", "") or any(
+        cell.source.startswith("fault ") for cell in code_cells(notebook)
+    )
+
+
 def main():
-    write = "--write" in sys.argv[1:]
-    named = [Path(name) for name in sys.argv[1:] if not name.startswith("--")]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--check", action="store_true")
+    what.add_argument("--write", action="store_true")
+    parser.add_argument("--image", default=IMAGE)
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    asked = parser.parse_args()
     failed = False
-    for path in named or sorted(HERE.glob("*.ipynb")):
-        notebook, saved = run(path)
-        if write:
-            saved = [None] * len(saved)
-        found = list(differences(notebook, saved))
+    for path in asked.notebooks or sorted(HERE.glob("*.ipynb")):
+        if os.environ.get("MESOS_MASTER") and needs_embedded(nbformat.read(path, as_version=4)):
+            print(f"{path.name}: left out, it needs an embedded Mesos")
+            continue
+        notebook, saved = run(path, asked.image)
+        found = list(differences(notebook, saved, compare=asked.check))
         failed |= bool(found)
-        print(f"{path.name}: {'as saved' if not found and not write else 'runs' if not found else 'differs'}")
+        if found:
+            print(f"{path.name}: differs")
+        elif asked.write:
+            print(f"{path.name}: {'saved anew' if write(path, notebook, saved) else 'as saved'}")
+        else:
+            print(f"{path.name}: as saved")
         for line in found:
             print(f"  {line}")
-        if write and not found:
-            notebook.metadata.kernelspec = {"display_name": "Mesos", "language": "rust", "name": "mesos"}
-            nbformat.write(settled(notebook), path)
     return 1 if failed else 0
 
 

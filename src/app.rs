@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use tokio::net::TcpListener;
@@ -238,7 +239,7 @@ impl Place {
             let target = Target { address: master.value.clone(), label: None, embedded: false };
             return Ok(Self { target, cluster: None });
         }
-        let settings = embedded::Config { docker, besides: Some(page), ..embedded::Config::default() };
+        let settings = embedded::Config { docker, besides: Some(ui::beside), ..embedded::Config::default() };
         let cluster =
             Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;
         let address =
@@ -382,14 +383,6 @@ fn lines() -> io::Result<tokio::sync::mpsc::Receiver<io::Result<String>>> {
     Ok(lines)
 }
 
-/// The page that the embedded master serves at `/`. Without it the master still answers everything else.
-fn page(master: SocketAddr) -> axum::Router {
-    ui::of(master).unwrap_or_else(|error| {
-        tracing::error!(%error, "no page at /");
-        axum::Router::new()
-    })
-}
-
 /// `ui`: serves the page of a master until a signal comes.
 async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
     let Some(master) = config.master.as_ref().map(|master| master.value.clone()) else {
@@ -421,21 +414,40 @@ async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
 async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, Ended> {
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
     let path = asked.socket.clone().unwrap_or_else(crate::serve::usual_path);
-    let server = crate::serve::Server::start(engine.clone(), &path);
+    let server = crate::serve::Server::start(engine.clone(), &path, None);
     let server = server.map_err(|error| failed("the session can't be offered", &error))?;
     let mut screen = Screen::standard(look(config, false));
     let told = format!("the session on {} is offered at {}", engine.target().address, path.display());
     screen.show(Document::text(told).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)));
     // Ctrl-C is how it ends: no failure.
-    let _ = signals.next().await;
+    tokio::select! {
+        _ = signals.next() => {}
+        () = gone(asked.process) => {}
+    }
     server.close().await;
     unless_interrupted(repl::leave(&engine, Leave::Unsaid), &mut signals).await;
     Ok(DONE)
 }
 
+/// Returns when this process is there no more; never without one.
+async fn gone(process: Option<i32>) {
+    use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
+    const LOOK: Duration = Duration::from_millis(500);
+    // 0 and negative numbers are groups of processes.
+    let Some(process) = process.filter(|number| *number > 0).map(Pid::from_raw) else {
+        return std::future::pending().await;
+    };
+    while kill(process, None) != Err(Errno::ESRCH) {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// `attach`: lines go to somebody else's session, answers come back.
 async fn attach(socket: Option<PathBuf>) -> Result<u8, Ended> {
-    let path = socket.unwrap_or_else(crate::serve::usual_path);
+    let path = match socket {
+        Some(path) => path,
+        None => the_one_offered().await?,
+    };
     let told = |error: &io::Error| failed(&format!("no session is offered at {}", path.display()), error);
     let mut session = crate::serve::Client::connect(&path).await.map_err(|error| told(&error))?;
     let prompt = io::stdin().is_terminal();
@@ -465,6 +477,24 @@ async fn attach(socket: Option<PathBuf>) -> Result<u8, Ended> {
     }
 }
 
+/// The session that this person's programs offer, if it is one.
+async fn the_one_offered() -> Result<PathBuf, Ended> {
+    let mut offered = crate::serve::offered().await;
+    if offered.len() > 1 {
+        let mut diagnostic = Diagnostic::new(format!("{} sessions are offered: which one?", offered.len()));
+        for session in &offered {
+            diagnostic = diagnostic.detail(format!("--socket {}  {}", session.path.display(), session.what));
+        }
+        return Err((Box::new(diagnostic), USAGE));
+    }
+    offered.pop().map(|session| session.path).ok_or_else(|| {
+        let diagnostic = Diagnostic::new("no session is offered")
+            .detail(format!("looked in {}", crate::serve::usual_folder().display()))
+            .help("mesos-repl serve offers one, and so does every Jupyter kernel of Mesos");
+        (Box::new(diagnostic), FAILED)
+    })
+}
+
 /// Writes and shows it at once. A reader that has gone is told of by the next line that can't be read.
 fn write(to: &mut dyn io::Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
@@ -480,7 +510,7 @@ async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
         agent_ports: local.agent_port,
         work_dir: local.work_dir.clone(),
         docker: if local.no_docker { Docker::Never } else { Docker::Auto },
-        besides: Some(page),
+        besides: Some(ui::beside),
         ..embedded::Config::default()
     };
     local.flags.apply(&mut settings).map_err(|why| (Box::new(Diagnostic::new(&why)), USAGE))?;

@@ -74,9 +74,9 @@ pub enum Action {
     Ui(Ui),
     /// Offer a session to programs and other terminals over a Unix socket, until Ctrl-C
     Serve(Serve),
-    /// Type commands into a session that another process offers
+    /// Type commands into a session that another process offers: `serve`, or a Jupyter kernel
     Attach {
-        /// Its socket; the usual one of `serve` otherwise
+        /// Its socket; the only one that is offered otherwise
         #[arg(long, value_name = "PATH")]
         socket: Option<PathBuf>,
     },
@@ -117,6 +117,10 @@ pub struct Serve {
     /// Simulate containers even if a Docker Engine answers
     #[arg(long)]
     pub no_docker: bool,
+
+    /// End when this process has ended, too
+    #[arg(long = "while", value_name = "PID")]
+    pub process: Option<i32>,
 }
 
 /// `local`

@@ -14,6 +14,7 @@ mod cli;
 mod clients;
 mod embedded;
 mod engine;
+mod faults;
 mod flow;
 mod golden;
 mod lang;

@@ -18,10 +18,10 @@ async fn a_schedulers_life_over_the_socket() {
     let bench = Bench::start(1).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("private/session.sock");
-    let server = Server::start(bench.engine.clone(), &path).unwrap();
+    let server = Server::start(bench.engine.clone(), &path, None).unwrap();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-    assert!(Server::start(bench.engine.clone(), &path).is_err(), "the socket is in use");
+    assert!(Server::start(bench.engine.clone(), &path, None).is_err(), "the socket is in use");
 
     let mut client = Client::connect(&path).await.unwrap();
     assert_eq!(ok(&mut client, json!({"op": "hello"})).await["subscribed"], false);
@@ -61,7 +61,7 @@ async fn a_schedulers_life_over_the_socket() {
 async fn an_interrupt_ends_what_waits_and_nothing_else() {
     let bench = Bench::start(1).await;
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(bench.engine.clone(), &folder.path().join("s")).unwrap();
+    let server = Server::start(bench.engine.clone(), &folder.path().join("s"), None).unwrap();
     let mut client = Client::connect(server.path()).await.unwrap();
     client.run("run --cmd 'sleep 600' --name nap").await.unwrap().unwrap();
     let waiting = tokio::spawn(async move {
@@ -82,7 +82,7 @@ async fn an_interrupt_ends_what_waits_and_nothing_else() {
 async fn what_is_no_request_is_told_of() {
     let bench = Bench::start(1).await;
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(bench.engine.clone(), &folder.path().join("s")).unwrap();
+    let server = Server::start(bench.engine.clone(), &folder.path().join("s"), None).unwrap();
     let mut client = Client::connect(server.path()).await.unwrap();
     for request in [
         json!(null),

@@ -53,7 +53,9 @@ fn named(master: &str) -> Result<Target, Diagnostic> {
 }
 
 async fn embedded(docker: Docker) -> Result<(Target, Cluster), Diagnostic> {
-    let cluster = Cluster::start(Config { docker, ..Config::default() }).await.map_err(|error| {
+    let cluster = Cluster::start(Config { docker, besides: Some(mesos_repl::ui::beside), ..Config::default() })
+        .await
+        .map_err(|error| {
         Diagnostic::from_error(&error)
             .help(format!("{MASTER}=HOST:PORT in the environment names a Mesos to use instead"))
     })?;

@@ -2,6 +2,7 @@
 
 use mesos_repl::document::{Block, Diagnostic, Document};
 use mesos_repl::render::{self, Page};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The exact JSON of a document. A type of our own beside `application/json`, which JupyterLab would draw instead of
@@ -35,7 +36,7 @@ pub fn words(text: &str) -> Value {
 }
 
 /// What went wrong in a cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// Its kind, such as `MesosError`.
     pub name: String,

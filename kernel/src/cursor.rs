@@ -19,6 +19,13 @@ pub fn word(text: &str, at: usize) -> &str {
     text.get(start..end).unwrap_or_default().trim_matches(['.', ':'])
 }
 
+/// Where the name that byte `at` is in, or just behind, ends.
+pub fn name_end(text: &str, at: usize) -> usize {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '!');
+    before.len() + after.find(|c| !part(c)).unwrap_or(after.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +37,13 @@ mod tests {
             assert_eq!((byte(text, points), point(text, bytes)), (bytes, points));
         }
         assert_eq!(byte(text, 99), 9);
+    }
+
+    #[test]
+    fn names_end_where_they_end() {
+        for (text, at, want) in [("let abc = f(x);", 5, 7), ("f(x)", 1, 1), ("é.map(", 4, 6), ("x", 9, 1)] {
+            assert_eq!(name_end(text, at), want, "{text}");
+        }
     }
 
     #[test]

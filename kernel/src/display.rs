@@ -3,17 +3,20 @@
 //! Implements the engine's [`Output`]. A document is held back until it is known whether it is the cell's last, which
 //! becomes its result; whatever else happens lets it go first, so nothing is ever late.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mesos_repl::document::{Block, Diagnostic, Document};
-use mesos_repl::engine::Output;
+use mesos_repl::engine::{Answering, Caused, Output, Question};
 use mesos_repl::render;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::bundle::{self, Trouble};
 use crate::iopub::{Iopub, Stream};
-use crate::wire::Parent;
+use crate::late::{Late, Left, Picture};
+use crate::stdin::Stdin;
+use crate::wire::{Parent, Request};
 
 /// Between two changes of a live picture.
 const PACE: Duration = Duration::from_millis(200);
@@ -48,6 +51,30 @@ pub struct Display {
     shown: bool,
     /// Whether the last thing shown was printed: a word of waiting below it would leave an empty line.
     printed: bool,
+    asker: Option<Asker>,
+    /// Told at once of what the cell launches: its fate is news of this cell only.
+    late: Option<Late>,
+    launched: Vec<Launched>,
+    subscribed: bool,
+}
+
+/// Tasks that the cell has launched together.
+#[derive(Debug)]
+struct Launched {
+    tasks: Vec<String>,
+    /// The picture of them that stands in the cell's output: its name, and what it shows.
+    picture: Option<(String, Value)>,
+    /// Whether live pictures are of them still.
+    open: bool,
+}
+
+/// Asks the person at the front end that sent the cell.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    /// The channel to them.
+    pub stdin: Arc<Stdin>,
+    /// The cell.
+    pub request: Request,
 }
 
 impl Display {
@@ -64,7 +91,18 @@ impl Display {
             result: None,
             shown: false,
             printed: false,
+            asker: None,
+            late: None,
+            launched: Vec::new(),
+            subscribed: false,
         }
+    }
+
+    /// With somebody to ask, and somebody who keeps outputs alive.
+    #[must_use]
+    pub fn with(mut self, asker: Asker, late: Late) -> Self {
+        (self.asker, self.late) = (Some(asker), Some(late));
+        self
     }
 
     /// Whose outputs these are.
@@ -162,6 +200,35 @@ impl Display {
         self.put(data, result);
     }
 
+    /// Shows what became of the tasks that the cell has launched, where their picture doesn't stand there already.
+    pub fn picture(&mut self, draw: impl FnOnce(&[String]) -> Document) {
+        self.settle();
+        let (mut seen, unseen): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.launched).into_iter().partition(|launched| launched.picture.is_some());
+        let tasks: Vec<String> = unseen.into_iter().flat_map(|launched| launched.tasks).collect();
+        if !self.silent && !tasks.is_empty() {
+            let data = bundle::of(&draw(&tasks));
+            self.release();
+            self.stop_waiting(true);
+            self.shown = true;
+            let id = uuid::Uuid::new_v4().to_string();
+            self.send("display_data", json!({"data": data, "metadata": {}, "transient": {"display_id": id}}));
+            seen.push(Launched { tasks, picture: Some((id, data)), open: false });
+        }
+        self.launched = seen;
+    }
+
+    /// What lives on after the cell.
+    pub fn left(self) -> Vec<Left> {
+        let parent = &self.parent;
+        let picture = |launched: Launched| {
+            let (display, shown) = launched.picture?;
+            Some(Left::Picture(Picture { parent: parent.clone(), display, shown, tasks: launched.tasks }))
+        };
+        let subscription = (self.subscribed && !self.silent).then(|| Left::Subscription(parent.clone()));
+        self.launched.into_iter().filter_map(picture).chain(subscription).collect()
+    }
+
     /// The bundle that was shown as the cell's result.
     pub fn take_result(&mut self) -> Option<Value> {
         self.result.take()
@@ -229,12 +296,17 @@ impl Output for Display {
 
     fn settle(&mut self) {
         if self.place.as_ref().is_none_or(|place| place.only_waiting) {
+            self.launched.iter_mut().for_each(|launched| launched.open = false);
             return;
         }
         if let Some(document) = self.place.as_mut().and_then(|place| place.next.take()) {
             self.draw(bundle::of(&document), false);
         }
-        self.place = None;
+        if let Some(place) = self.place.take()
+            && let Some(launched) = self.launched.last_mut().filter(|launched| launched.open)
+        {
+            (launched.picture, launched.open) = (Some((place.id, place.shown)), false);
+        }
     }
 
     fn waiting(&mut self, what: &str, elapsed: Duration) {
@@ -256,5 +328,28 @@ impl Output for Display {
             }
             None => {}
         }
+    }
+
+    fn caused(&mut self, what: Caused) {
+        match what {
+            Caused::Tasks(tasks) => {
+                if let Some(late) = &self.late {
+                    late.keep(Left::Launched(tasks.clone()));
+                }
+                self.launched.push(Launched { tasks, picture: None, open: true });
+            }
+            Caused::Subscription => self.subscribed = true,
+        }
+    }
+
+    fn ask(&mut self, question: Question) -> Answering<'_> {
+        self.settle();
+        self.release();
+        self.stop_waiting(true);
+        let asker = self.asker.clone();
+        Box::pin(async move {
+            let asker = asker?;
+            asker.stdin.ask(&asker.request, &render::safe_line(&question.text), question.secret).await
+        })
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle::{self, Trouble};
-use crate::display::Display;
+use crate::display::{Asker, Display};
 use crate::kernel::{Kernel, object};
 use crate::wire::Request;
 use crate::zmtp::RouterSender;
@@ -71,8 +71,13 @@ async fn execute(kernel: &Kernel, request: &Request) -> (Value, bool) {
     }
     let cancel = kernel.begin(request.subshell.as_deref());
     let mut cell = Cell { kernel, request, cancel, payload: Vec::new() };
-    let mut display = Display::new(kernel.iopub.clone(), request.parent.clone(), number, silent);
+    let asker = Asker { stdin: Arc::clone(&kernel.stdin), request: request.clone() };
+    let mut display =
+        Display::new(kernel.iopub.clone(), request.parent.clone(), number, silent).with(asker, kernel.late.clone());
     let result = cell.run(code, &mut display).await;
+    if let Some(engine) = kernel.started_engine() {
+        display.picture(|tasks| engine.picture(tasks).0);
+    }
     let content = match &result {
         Ok(()) => {
             display.finish();
@@ -89,6 +94,7 @@ async fn execute(kernel: &Kernel, request: &Request) -> (Value, bool) {
             content
         }
     };
+    display.left().into_iter().for_each(|left| kernel.late.keep(left));
     kernel.end(request.subshell.as_deref());
     (content, result.is_err())
 }
@@ -108,6 +114,10 @@ impl Cell<'_> {
         }
         if let Some(done) = self.aside(code, display).await {
             return done;
+        }
+        if code.trim() == ":help" {
+            self.commands("help", display).await?;
+            return self.rust(code, display).await;
         }
         if is_rust_command(code) {
             return self.rust(code, display).await;
@@ -135,10 +145,14 @@ impl Cell<'_> {
             return Some(Ok(()));
         }
         if code == "%session" {
-            let path = self.kernel.offer_to_cells().await;
-            let path = path.map_or_else(|| "nowhere".to_owned(), |path| path.display().to_string());
-            display.show_bundle(bundle::words(&format!("mesos-repl attach --socket {path}")), true);
-            return Some(Ok(()));
+            return Some(match self.kernel.offer_to_terminals().await {
+                Some(path) => {
+                    let words = format!("mesos-repl attach --socket {}", path.display());
+                    display.show_bundle(bundle::words(&words), true);
+                    Ok(())
+                }
+                None => Err(Trouble::new("MesosError", "the session can't be offered to terminals; the log says why")),
+            });
         }
         let word = code.strip_suffix('?')?.trim_end_matches('?');
         if word.is_empty() || word.contains(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-'))) {
@@ -158,10 +172,8 @@ impl Cell<'_> {
                 None => Trouble::new("MesosError", "the command failed; what it said stands above"),
             }),
             Outcome::Cancelled => Err(interrupted()),
-            Outcome::Quit(leave) => {
-                if leave == engine::Leave::Teardown {
-                    self.kernel.teardown.store(true, std::sync::atomic::Ordering::Relaxed);
-                }
+            // What was said of the framework has been done.
+            Outcome::Quit(_) => {
                 self.payload.push(json!({"source": "ask_exit", "keepkernel": false}));
                 Ok(())
             }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -15,11 +16,15 @@ use crate::zmtp::{Publisher, Subscription};
 
 /// How long printed text is gathered.
 const GATHER: Duration = Duration::from_millis(80);
+/// How long at most, where it comes in floods: few messages matter more than the moment then.
+const GATHER_FLOOD: Duration = Duration::from_millis(640);
+/// More than this at a time is a flood.
+const FLOOD: usize = 4 << 10;
 /// How much printed text one message carries at most, roughly.
 const FULL: usize = 64 << 10;
 
 /// Which stream text is printed to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stream {
     /// `stdout`
     Out,
@@ -56,7 +61,7 @@ impl Iopub {
         sender: Arc<Sender>,
     ) -> Self {
         let (items, receiver) = mpsc::unbounded_channel();
-        tokio::spawn(Writer { publisher, sender, gathered: None }.run(receiver, subscriptions));
+        tokio::spawn(Writer { publisher, sender, gathered: None, gather: GATHER }.run(receiver, subscriptions));
         Self { items }
     }
 
@@ -102,6 +107,8 @@ struct Writer {
     publisher: Publisher,
     sender: Arc<Sender>,
     gathered: Option<Gathered>,
+    /// How long the next text is gathered.
+    gather: Duration,
 }
 
 impl Writer {
@@ -144,7 +151,7 @@ impl Writer {
         }
         match &mut self.gathered {
             Some(gathered) => gathered.text.push_str(&text),
-            none => *none = Some(Gathered { stream, parent, text, until: Instant::now() + GATHER }),
+            none => *none = Some(Gathered { stream, parent, text, until: Instant::now() + self.gather }),
         }
         if self.gathered.as_ref().is_some_and(|gathered| gathered.text.len() >= FULL) {
             self.release();
@@ -153,6 +160,7 @@ impl Writer {
 
     fn release(&mut self) {
         if let Some(Gathered { stream, parent, text, .. }) = self.gathered.take() {
+            self.gather = if text.len() > FLOOD { (self.gather * 2).min(GATHER_FLOOD) } else { GATHER };
             self.publish("stream", &parent, &json!({}), &json!({"name": stream.name(), "text": text}));
         }
     }

@@ -9,9 +9,9 @@ use mesos_repl::document::Diagnostic;
 use mesos_repl::embedded::Docker;
 use mesos_repl::engine::{self, Engine};
 use mesos_repl::lang::{self, Completeness, Input};
-use mesos_repl::serve::Server;
+use mesos_repl::serve::{self, Heard, Server};
 use serde_json::{Map, Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
@@ -19,6 +19,8 @@ use crate::bundle;
 use crate::cursor;
 use crate::history::History;
 use crate::iopub::Iopub;
+use crate::keep::Keep;
+use crate::late::{self, Late, Left};
 use crate::rust::Rust;
 use crate::stdin::Stdin;
 use crate::wire::{PROTOCOL, Request, Sender};
@@ -34,9 +36,43 @@ pub struct Settings {
     pub history: Option<PathBuf>,
     /// Where the framework is remembered for a restarted kernel; nowhere without it.
     pub keep: Option<PathBuf>,
-    /// Whether Rust cells may run.
-    pub rust: bool,
+    /// When Rust cells get ready.
+    pub rust: crate::rust::Cells,
+    /// What becomes of the framework.
+    pub fates: Fates,
 }
+
+/// What becomes of the notebook's framework at the kernel's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Fate {
+    /// It is left to its failover timeout, tasks and all
+    #[default]
+    Keep,
+    /// It is torn down, and its tasks are killed
+    Teardown,
+}
+
+/// What becomes of it in each case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fates {
+    /// When the kernel is restarted; kept, it is taken up again.
+    pub restart: Fate,
+    /// When the kernel is shut down for good, or its parent is gone. A framework that was taken up from another session
+    /// is kept in any case.
+    pub shutdown: Fate,
+}
+
+/// How a kernel ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Another takes its place.
+    Restart,
+    /// For good.
+    Shutdown,
+}
+
+/// How long the master may take to hear of the end.
+const TEARDOWN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What everything in the kernel shares.
 #[derive(Debug)]
@@ -53,12 +89,18 @@ pub struct Kernel {
     pub stop: CancellationToken,
     /// Rust cells.
     pub rust: Rust,
-    /// Whether the framework shall be torn down at the end.
-    pub teardown: AtomicBool,
+    /// Another kernel will take this one's place.
+    pub restart: AtomicBool,
+    keep: Keep,
     settings: Settings,
     backend: OnceCell<Result<Backend, Diagnostic>>,
+    /// Keeps outputs alive after their cells.
+    pub late: Late,
+    left: Mutex<Option<mpsc::UnboundedReceiver<Left>>>,
     /// The session for Rust cells, and the folder of its socket.
-    cells: OnceCell<Option<(Server, Folder)>>,
+    cells: OnceCell<Option<Cells>>,
+    /// The session for other terminals.
+    attach: OnceCell<Option<Server>>,
     history: Mutex<History>,
     count: AtomicU32,
     /// The cells that run, by their subshell.
@@ -74,10 +116,15 @@ impl Kernel {
         stdin: Arc<Stdin>,
         stop: CancellationToken,
     ) -> Self {
+        let (late, left) = Late::new();
         Self {
+            late,
+            left: Mutex::new(Some(left)),
+            attach: OnceCell::new(),
             history: Mutex::new(History::open(settings.history.as_deref())),
             rust: Rust::new(settings.rust),
-            teardown: AtomicBool::new(false),
+            restart: AtomicBool::new(false),
+            keep: Keep::new(settings.keep.clone()),
             end: CancellationToken::new(),
             iopub,
             sender,
@@ -96,15 +143,27 @@ impl Kernel {
     /// # Errors
     /// Why there is none.
     pub async fn engine(&self) -> Result<&Engine, Diagnostic> {
-        let start = || Backend::start(self.settings.master.as_deref(), self.settings.docker);
+        let start = || async {
+            let backend = Backend::start(self.settings.master.as_deref(), self.settings.docker).await?;
+            self.keep.take_up(&backend.engine).await;
+            Ok(backend)
+        };
         let backend = self.backend.get_or_init(start).await;
         backend.as_ref().map(|backend| &backend.engine).map_err(Clone::clone)
     }
 
-    /// Remembers the framework for a restarted kernel, and takes up the one of an earlier kernel. Ends with the kernel.
+    /// Keeps what cells leave behind alive, until the kernel's end.
+    pub async fn keep_outputs(&self) {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(left), Ok(engine)) = (left, self.engine().await) {
+            late::follow(engine.clone(), self.iopub.clone(), left, self.stop.clone()).await;
+        }
+    }
+
+    /// Remembers the framework for a restarted kernel. Ends with the kernel.
     pub async fn keep(&self) {
-        if let (Some(path), Ok(engine)) = (self.settings.keep.clone(), self.engine().await) {
-            crate::keep::follow(engine, path, self.stop.clone()).await;
+        if let Ok(engine) = self.engine().await {
+            self.keep.follow(engine, self.stop.clone()).await;
         }
     }
 
@@ -113,23 +172,45 @@ impl Kernel {
         self.backend.get()?.as_ref().ok().map(|backend| &backend.engine)
     }
 
-    /// Offers the session to Rust cells; the socket's path.
-    pub async fn offer_to_cells(&self) -> Option<PathBuf> {
+    async fn cells(&self) -> Option<&Cells> {
         let engine = self.engine().await.ok()?.clone();
         let offered = self.cells.get_or_init(|| async move {
-            let start = || -> std::io::Result<(Server, Folder)> {
+            let start = || -> std::io::Result<Cells> {
                 let folder = Folder::new()?;
-                Ok((Server::start(engine, &folder.0.join("cells.sock"))?, folder))
+                let (ear, heard) = mpsc::unbounded_channel();
+                let server = Server::start(engine, &folder.0.join("cells.sock"), Some(ear))?;
+                Ok(Cells { server, heard: tokio::sync::Mutex::new(heard), _folder: folder })
             };
             start().inspect_err(|error| tracing::warn!("Rust cells won't reach the session: {error}")).ok()
         });
-        offered.await.as_ref().map(|(server, _)| server.path().to_owned())
+        offered.await.as_ref()
+    }
+
+    /// Offers the session to Rust cells; the socket's path.
+    pub async fn offer_to_cells(&self) -> Option<PathBuf> {
+        Some(self.cells().await?.server.path().to_owned())
+    }
+
+    /// What Rust cells bring about and ask, for the cell that runs.
+    pub async fn heard_from_cells(&self) -> Option<tokio::sync::MutexGuard<'_, mpsc::UnboundedReceiver<Heard>>> {
+        Some(self.cells().await?.heard.lock().await)
+    }
+
+    /// Offers the session to other terminals of the same person; the socket's path.
+    pub async fn offer_to_terminals(&self) -> Option<PathBuf> {
+        let engine = self.engine().await.ok()?.clone();
+        let offered = self.attach.get_or_init(|| async move {
+            let path = serve::usual_folder().join(format!("kernel-{}.sock", std::process::id()));
+            let started = Server::start(engine, &path, None);
+            started.inspect_err(|error| tracing::warn!("no terminal can attach: {}: {error}", path.display())).ok()
+        });
+        offered.await.as_ref().map(|server| server.path().to_owned())
     }
 
     /// Ends what Rust cells wait for.
     pub fn interrupt_cells(&self) {
-        if let Some(Some((server, _))) = self.cells.get() {
-            server.interrupt();
+        if let Some(Some(cells)) = self.cells.get() {
+            cells.server.interrupt();
         }
     }
 
@@ -163,22 +244,34 @@ impl Kernel {
         running.values().for_each(CancellationToken::cancel);
     }
 
-    /// The end: the framework is torn down if that was asked for, otherwise it stays with the master.
+    /// The end: the framework is torn down or stays with the master, as the settings have it.
     pub async fn close(mut self) {
         self.rust.close();
-        if let Some(Some((server, _))) = self.cells.take() {
+        if let Some(Some(cells)) = self.cells.take() {
+            cells.server.close().await;
+        }
+        if let Some(Some(server)) = self.attach.take() {
             server.close().await;
         }
+        let end = if self.restart.load(Ordering::Relaxed) { End::Restart } else { End::Shutdown };
+        let Fates { restart, shutdown } = self.settings.fates;
+        let fate = if end == End::Restart { restart } else { shutdown };
         if let Some(Ok(backend)) = self.backend.take() {
             let session = backend.engine.session();
-            let subscribed = session.status().borrow().is_subscribed();
-            if subscribed && self.teardown.load(Ordering::Relaxed) {
-                let torn = tokio::time::timeout(std::time::Duration::from_secs(5), session.teardown()).await;
+            let id = session.read(|state| state.framework_id.clone());
+            let is_own = id.is_some_and(|id| self.keep.is_own(&id));
+            if fate == Fate::Teardown && is_own && session.status().borrow().is_subscribed() {
+                let torn = tokio::time::timeout(TEARDOWN, session.teardown()).await;
                 if !matches!(torn, Ok(Ok(_))) {
-                    tracing::warn!("the framework could not be torn down");
+                    tracing::warn!(
+                        "the framework could not be torn down; the master ends it after its failover timeout"
+                    );
                 }
             }
             backend.close().await;
+        }
+        if end == End::Shutdown || fate == Fate::Teardown {
+            self.keep.forget();
         }
     }
 
@@ -224,8 +317,11 @@ impl Kernel {
     async fn inspect(&self, request: &Request) -> Value {
         let code = request.text("code").unwrap_or_default();
         let at = place(request, code);
-        let word = cursor::word(code, at);
-        let data = if is_rust(code) { self.rust.inspect(code, at).await } else { self.about(word).await };
+        let data = if is_rust(code) {
+            self.rust.inspect(code, cursor::name_end(code, at)).await
+        } else {
+            self.about(cursor::word(code, at)).await
+        };
         json!({
             "status": "ok",
             "found": data.is_some(),
@@ -242,6 +338,14 @@ impl Kernel {
         };
         document.map(|document| bundle::of(&document))
     }
+}
+
+/// The session as Rust cells reach it.
+#[derive(Debug)]
+struct Cells {
+    server: Server,
+    heard: tokio::sync::Mutex<mpsc::UnboundedReceiver<Heard>>,
+    _folder: Folder,
 }
 
 /// A folder that is its owner's alone, removed with everything in it at the end.

@@ -15,6 +15,7 @@ pub mod install;
 pub mod iopub;
 pub mod keep;
 pub mod kernel;
+pub mod late;
 pub mod rust;
 pub mod server;
 pub mod stdin;

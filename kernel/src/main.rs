@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use mesos_kernel::install::{self, Place, Spec};
-use mesos_kernel::kernel::Settings;
+use mesos_kernel::kernel::{Fate, Fates, Settings};
+use mesos_kernel::rust::Cells;
 use mesos_kernel::{connection, doctor, server};
 use mesos_repl::embedded::Docker;
 
@@ -31,6 +32,10 @@ enum Action {
         #[arg(long, env = "MESOS_MASTER", value_name = "HOST:PORT")]
         master: Option<String>,
     },
+    /// Evaluate Rust cells (the kernel does this)
+    #[cfg(feature = "rust-cells")]
+    #[command(hide = true)]
+    Evaluate,
 }
 
 #[derive(Args)]
@@ -75,9 +80,15 @@ struct Run {
     /// Docker tasks of the embedded Mesos are simulated, even where there is a Docker
     #[arg(long, env = "MESOS_NO_DOCKER", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
     no_docker: bool,
-    /// Without Rust cells
-    #[arg(long)]
-    no_rust: bool,
+    /// When Rust cells get ready
+    #[arg(long, env = "MESOS_RUST_CELLS", value_name = "WHEN", default_value = "warm")]
+    rust: Cells,
+    /// What becomes of the framework when the kernel is restarted
+    #[arg(long, env = "MESOS_ON_RESTART", value_name = "WHAT", default_value = "keep")]
+    on_restart: Fate,
+    /// What becomes of the notebook's own framework when the kernel is shut down for good, or its parent is gone
+    #[arg(long, env = "MESOS_ON_SHUTDOWN", value_name = "WHAT", default_value = "teardown")]
+    on_shutdown: Fate,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -95,6 +106,11 @@ fn main() -> ExitCode {
         Action::Uninstall(place) => do_uninstall(&place),
         Action::Run(run) => do_run(run),
         Action::Doctor { master } => return do_doctor(master.as_deref()),
+        #[cfg(feature = "rust-cells")]
+        Action::Evaluate => {
+            log();
+            mesos_kernel::rust::evaluator::run().map_err(Failure::from)
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -155,20 +171,23 @@ fn do_uninstall(place: &Where) -> Result<(), Failure> {
     Ok(())
 }
 
-fn do_run(run: Run) -> Result<(), Failure> {
+/// Logs to stderr, which Jupyter shows in its own log.
+fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MESOS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("mesos_kernel=warn,mesos_repl=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn do_run(run: Run) -> Result<(), Failure> {
+    log();
     let connection = connection::read(&run.connection_file)?;
-    if !run.no_rust {
-        mesos_kernel::rust::with_build_folder();
-    }
     let settings = Settings {
         master: run.master,
         docker: if run.no_docker { Docker::Never } else { Docker::Auto },
         history: state("kernel-history.jsonl"),
         keep: keep(&run.connection_file),
-        rust: !run.no_rust,
+        rust: run.rust,
+        fates: Fates { restart: run.on_restart, shutdown: run.on_shutdown },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(server::run(&connection, settings))?;

@@ -55,8 +55,11 @@ pub async fn run(connection: &ConnectionInfo, settings: Settings) -> io::Result<
     tokio::spawn(async move {
         if warm.engine().await.is_ok() {
             warm.rust.warm_up(&warm).await;
+            warm.offer_to_terminals().await;
         }
     });
+    let late = Arc::clone(&kernel);
+    tokio::spawn(async move { late.keep_outputs().await });
     let keeping = Arc::clone(&kernel);
     tokio::spawn(async move { keeping.keep().await });
     tokio::select! {
@@ -64,16 +67,10 @@ pub async fn run(connection: &ConnectionInfo, settings: Settings) -> io::Result<
         () = signals(&kernel) => {}
         () = parent_gone() => {
             warn!("the process that started this kernel is gone: so is the kernel");
-            kernel.teardown.fetch_or(!kept(), Ordering::Relaxed);
         }
     }
     finish(kernel, stop).await;
     Ok(())
-}
-
-/// Whether the framework shall outlive a kernel whose parent is gone.
-fn kept() -> bool {
-    std::env::var("MESOS_KERNEL_KEEP").is_ok_and(|value| !matches!(value.as_str(), "" | "0"))
 }
 
 async fn finish(kernel: Arc<Kernel>, stop: CancellationToken) {
@@ -106,7 +103,7 @@ fn open_all(
         while let Some((peer, frames)) = frames.recv().await {
             match Request::open(peer, frames, sender.signer(), &mut seen) {
                 Ok(request) => {
-                    debug!("{channel}: {}", request.kind);
+                    debug!("{channel}: {:?}", request.kind);
                     if opened.send(request).await.is_err() {
                         return;
                     }
@@ -203,7 +200,8 @@ async fn serve_aside(kernel: &Kernel, router: &RouterSender, request: &Request) 
 }
 
 fn unknown(kernel: &Kernel, router: &RouterSender, request: &Request, kind: &str) {
-    warn!("an unknown message: {kind}");
+    // Anything may stand in it.
+    warn!("an unknown message: {:?}", kind.chars().take(60).collect::<String>());
     if let Some(name) = kind.strip_suffix("_request") {
         let why = format!("this kernel knows no {kind}");
         reply(kernel, router, request, &format!("{name}_reply"), refusal("UnknownMessage", &why));
@@ -256,10 +254,11 @@ fn delete(shells: &Shells, request: &Request) -> Value {
     }
 }
 
-/// Ends the kernel. Whoever restarts it finds the framework as it is; a shutdown for good leaves it the same, unless
-/// it was to be torn down.
+/// Ends the kernel. What becomes of the framework is the settings' to say.
 fn shutdown(kernel: &Kernel, router: &RouterSender, request: &Request) {
-    let content = json!({"status": "ok", "restart": request.flag("restart", false)});
+    let restart = request.flag("restart", false);
+    kernel.restart.store(restart, Ordering::Relaxed);
+    let content = json!({"status": "ok", "restart": restart});
     reply(kernel, router, request, "shutdown_reply", content.clone());
     kernel.iopub.send("shutdown_reply", &request.parent, content);
     kernel.iopub.status("idle", &request.parent);

@@ -372,6 +372,8 @@ impl Drop for Entry {
 #[derive(Debug)]
 struct Subscriber {
     topics: Vec<Bytes>,
+    /// Topics that it hasn't been welcomed for yet.
+    wished: Vec<Bytes>,
     queue: Queue,
     lost: bool,
 }
@@ -382,7 +384,7 @@ pub struct Publisher {
     subscribers: Arc<Mutex<HashMap<u64, Subscriber>>>,
 }
 
-/// A new subscription, to be welcomed.
+/// A wish to hear something. It counts from the welcome on, so that nothing comes before that.
 #[derive(Debug)]
 pub struct Subscription {
     number: u64,
@@ -406,9 +408,13 @@ impl Publisher {
         }
     }
 
-    /// Sends to one subscriber only.
+    /// Fulfils the wish, with a message for this subscriber only.
     pub fn welcome<'a>(&self, to: &Subscription, frames: impl ExactSizeIterator<Item = &'a [u8]> + Clone) {
-        if let Some(subscriber) = self.lock().get_mut(&to.number) {
+        if let Some(subscriber) = self.lock().get_mut(&to.number)
+            && let Some(at) = subscriber.wished.iter().position(|topic| *topic == to.topic)
+        {
+            let topic = subscriber.wished.remove(at);
+            subscriber.topics.push(topic);
             subscriber.push(encode(frames));
         }
     }
@@ -454,7 +460,9 @@ async fn serve_subscriber(
 ) -> io::Result<()> {
     timeout(HANDSHAKE, handshake(&mut reader, &mut writer, "XPUB")).await??;
     let queue = Queue::start(writer, limits.unread, gone);
-    publisher.lock().insert(number, Subscriber { topics: Vec::new(), queue: queue.clone(), lost: false });
+    publisher
+        .lock()
+        .insert(number, Subscriber { topics: Vec::new(), wished: Vec::new(), queue: queue.clone(), lost: false });
     let _leave = Leave { publisher: publisher.clone(), number };
     let small = Limits { message: 4096, frames: 1, ..limits };
     loop {
@@ -464,14 +472,18 @@ async fn serve_subscriber(
         let mut subscribers = publisher.lock();
         let Some(subscriber) = subscribers.get_mut(&number) else { return Ok(()) };
         match kind {
-            1 if subscriber.topics.len() < 1024 => {
-                subscriber.topics.push(topic.clone());
+            1 if subscriber.topics.len() + subscriber.wished.len() < 1024 => {
+                subscriber.wished.push(topic.clone());
                 // The receiver lives as long as the server does.
                 let _ = subscriptions.send(Subscription { number, topic });
             }
             0 => {
-                if let Some(at) = subscriber.topics.iter().position(|known| *known == topic) {
-                    subscriber.topics.remove(at);
+                let Subscriber { topics, wished, .. } = subscriber;
+                let of = |known: &[Bytes]| known.iter().position(|known| *known == topic);
+                if let Some(at) = of(topics) {
+                    topics.remove(at);
+                } else if let Some(at) = of(wished) {
+                    wished.remove(at);
                 }
             }
             _ => {}

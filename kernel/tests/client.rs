@@ -7,27 +7,33 @@ use std::time::Duration;
 
 use jupyter_protocol::{ConnectionInfo, JupyterMessage, JupyterMessageContent as Content, *};
 use jupyter_zmq_client::{
-    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, create_client_control_connection,
-    create_client_iopub_connection, create_client_shell_connection_with_identity, peer_identity_for_session,
+    ClientControlConnection, ClientIoPubConnection, ClientShellConnection, ClientStdinConnection,
+    create_client_control_connection, create_client_iopub_connection, create_client_shell_connection_with_identity,
+    create_client_stdin_connection_with_identity, peer_identity_for_session,
 };
+use mesos_repl::embedded::{Cluster, Config, Docker};
 use serde_json::Value;
 use tokio::time::timeout;
 
 pub const LIMIT: Duration = Duration::from_secs(20);
 
 pub struct Kernel {
-    pub process: Child,
+    pub process: Process,
     pub info: ConnectionInfo,
     pub shell: ClientShellConnection,
     pub control: ClientControlConnection,
     pub iopub: ClientIoPubConnection,
+    pub stdin: ClientStdinConnection,
     pub folder: tempfile::TempDir,
 }
 
-impl Drop for Kernel {
+/// A kernel's process, which doesn't outlive its test.
+pub struct Process(pub Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -70,28 +76,36 @@ impl Kernel {
     }
 
     pub async fn start_in(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::start_with(folder, arguments, &[]).await
+    }
+
+    /// With environment variables of its own.
+    pub async fn start_with(folder: tempfile::TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let (info, path) = connection(folder.path());
-        let process = Command::new(program())
+        let mut command = Command::new(program());
+        command
             .args(["run", "--no-docker", "--connection-file"])
             .arg(&path)
             .args(arguments)
             .env_remove("MESOS_MASTER")
             .env_remove("JPY_PARENT_PID")
+            .env_remove("XDG_RUNTIME_DIR")
             .env("XDG_STATE_HOME", folder.path())
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null());
+        let process = Process(command.spawn().unwrap());
         for port in [info.shell_port, info.iopub_port, info.control_port] {
             listening(port).await;
         }
         let session = uuid::Uuid::new_v4().to_string();
         let identity = peer_identity_for_session(&session).unwrap();
+        let stdin = create_client_stdin_connection_with_identity(&info, &session, identity.clone()).await.unwrap();
         let shell = create_client_shell_connection_with_identity(&info, &session, identity).await.unwrap();
         let control = create_client_control_connection(&info, &session).await.unwrap();
         let mut iopub = create_client_iopub_connection(&info, "", &session).await.unwrap();
         let welcome = timeout(LIMIT, iopub.read()).await.expect("a welcome in time").unwrap();
         assert!(matches!(welcome.content, Content::IoPubWelcome(_)), "{welcome:?}");
-        Self { process, info, shell, control, iopub, folder }
+        Self { process, info, shell, control, iopub, stdin, folder }
     }
 
     /// Sends on the shell channel; the message's id.
@@ -122,6 +136,49 @@ impl Kernel {
         }
     }
 
+    /// Reads on until an output of request `id` passes, be it after its idle.
+    pub async fn late_output<T>(&mut self, id: &str, mut look: impl FnMut(&Content) -> Option<T>) -> T {
+        let read = async {
+            loop {
+                let message = self.iopub.read().await.unwrap();
+                if message.parent_header.as_ref().is_some_and(|parent| parent.msg_id == id)
+                    && let Some(found) = look(&message.content)
+                {
+                    return found;
+                }
+            }
+        };
+        timeout(LIMIT, read).await.expect("late output in time")
+    }
+
+    /// Reads on until an output of anybody passes.
+    pub async fn any_output<T>(&mut self, mut look: impl FnMut(&Content) -> Option<T>) -> T {
+        let read = async {
+            loop {
+                if let Some(found) = look(&self.iopub.read().await.unwrap().content) {
+                    return found;
+                }
+            }
+        };
+        timeout(LIMIT, read).await.expect("output in time")
+    }
+
+    /// Another front end's shell channel.
+    pub async fn second_client(&self) -> ClientShellConnection {
+        let session = uuid::Uuid::new_v4().to_string();
+        let identity = peer_identity_for_session(&session).unwrap();
+        create_client_shell_connection_with_identity(&self.info, &session, identity).await.unwrap()
+    }
+
+    /// The next question, which is answered so.
+    pub async fn answer(&mut self, value: &str) -> InputRequest {
+        let asked = timeout(LIMIT, self.stdin.read()).await.expect("a question in time").unwrap();
+        let Content::InputRequest(question) = asked.content.clone() else { panic!("{asked:?}") };
+        let reply = InputReply { value: value.to_owned(), status: ReplyStatus::Ok, error: None };
+        self.stdin.send(JupyterMessage::new(reply, Some(&asked))).await.unwrap();
+        question
+    }
+
     /// Runs a cell.
     pub async fn run(&mut self, code: &str) -> Ran {
         let id = self.send(ExecuteRequest::new(code.to_owned())).await;
@@ -141,10 +198,22 @@ impl Kernel {
         assert!(matches!(reply.content, Content::KernelInfoReply(_)), "{reply:?}");
     }
 
+    /// Waits for the answer to a kernel_info_request, whatever else comes before it.
+    pub async fn answers(&mut self) {
+        let id = self.send(KernelInfoRequest {}).await;
+        loop {
+            // What the typed crate can't read isn't the answer.
+            let Ok(message) = self.shell.read().await else { continue };
+            if message.parent_header.is_some_and(|parent| parent.msg_id == id) {
+                return;
+            }
+        }
+    }
+
     /// Waits for the process's end.
     pub async fn ended(&mut self) -> bool {
         let wait = async {
-            while self.process.try_wait().unwrap().is_none() {
+            while self.process.0.try_wait().unwrap().is_none() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -171,21 +240,16 @@ impl Ran {
 
     /// All that was shown as text.
     pub fn text(&self) -> String {
-        let plain = |media: &Media| {
-            media.content.iter().find_map(|media| match media {
-                MediaType::Plain(text) => Some(text.clone()),
-                _ => None,
-            })
-        };
+        self.outputs.iter().filter_map(plain).collect::<Vec<_>>().join("\n")
+    }
+
+    /// What went to stdout and stderr.
+    pub fn printed(&self) -> String {
         let texts = self.outputs.iter().filter_map(|output| match output {
-            Content::DisplayData(display) => plain(&display.data),
-            Content::UpdateDisplayData(display) => plain(&display.data),
-            Content::ExecuteResult(result) => plain(&result.data),
-            Content::StreamContent(stream) => Some(stream.text.clone()),
-            Content::ErrorOutput(error) => Some(format!("{}: {}", error.ename, error.traceback.join("\n"))),
+            Content::StreamContent(stream) => Some(stream.text.as_str()),
             _ => None,
         });
-        texts.collect::<Vec<_>>().join("\n")
+        texts.collect()
     }
 
     pub fn error(&self) -> Option<&ErrorOutput> {
@@ -194,6 +258,36 @@ impl Ran {
             _ => None,
         })
     }
+}
+
+/// An output's plain text.
+pub fn plain(output: &Content) -> Option<String> {
+    let of = |media: &Media| {
+        media.content.iter().find_map(|media| match media {
+            MediaType::Plain(text) => Some(text.clone()),
+            _ => None,
+        })
+    };
+    match output {
+        Content::DisplayData(display) => of(&display.data),
+        Content::UpdateDisplayData(display) => of(&display.data),
+        Content::ExecuteResult(result) => of(&result.data),
+        Content::StreamContent(stream) => Some(stream.text.clone()),
+        Content::ErrorOutput(error) => Some(format!("{}: {}", error.ename, error.traceback.join("\n"))),
+        _ => None,
+    }
+}
+
+/// A Mesos that outlives kernels, with simulated containers.
+pub async fn cluster() -> Cluster {
+    Cluster::start(Config { docker: Docker::Never, ..Config::default() }).await.unwrap()
+}
+
+/// What a master answers to GET.
+pub async fn get(master: &str, path: &str) -> Value {
+    let address = mesos_repl::client::Address::parse(master).unwrap();
+    let client = mesos_repl::client::Client::new(&address, mesos_repl::client::Patience::default()).unwrap();
+    serde_json::from_slice(&client.get(&address, path).await.unwrap()).unwrap()
 }
 
 /// A content that the typed crate can't build.

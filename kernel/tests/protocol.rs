@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use jupyter_protocol::{JupyterMessageContent as Content, *};
 use serde_json::json;
 
-use crate::client::{Kernel, raw};
+use crate::client::{Kernel, cluster, get, plain, raw};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_is_shown_and_answered_in_order() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let ran = kernel.run("version").await;
     assert_eq!(ran.status(), &ReplyStatus::Ok, "{}", ran.text());
     let kinds: Vec<&str> = ran.outputs.iter().map(Content::message_type).collect();
@@ -22,7 +22,7 @@ async fn a_command_is_shown_and_answered_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_is_an_error_and_what_waits_behind_it_is_aborted() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("subscribe").await;
     // Something that takes a moment, so that the others are queued behind it when it fails.
     let first = kernel.send(ExecuteRequest::new("run --cmd 'sleep 0.3; exit 3' --until finished".to_owned())).await;
@@ -45,7 +45,7 @@ async fn an_error_is_an_error_and_what_waits_behind_it_is_aborted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launch_is_one_picture_that_changes_in_place() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("subscribe").await;
     let ran = kernel.run("run --cmd 'sleep 0.5' --name nap --until finished").await;
     assert_eq!(ran.status(), &ReplyStatus::Ok, "{}", ran.text());
@@ -68,15 +68,162 @@ async fn a_launch_is_one_picture_that_changes_in_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_happens_later_goes_to_the_cell_that_brought_it_about() {
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
+    for (code, shown) in
+        [("run --cmd 'sleep 0.7' --name nap", "RUNNING"), ("run --cmd 'sleep 0.7' --name doze --no-wait", "STAGING")]
+    {
+        let id = kernel.send(ExecuteRequest::new(code.to_owned())).await;
+        let outputs = kernel.outputs(&id).await;
+        let place = outputs.iter().find_map(|output| match output {
+            Content::DisplayData(display) => display.transient.as_ref()?.display_id.clone(),
+            _ => None,
+        });
+        let text: Vec<String> = outputs.iter().filter_map(plain).collect();
+        assert!(text.concat().contains(shown), "{code}: {text:?}");
+        kernel.reply().await;
+        let ended = |output: &Content| match output {
+            Content::UpdateDisplayData(update) if plain(output)?.contains("FINISHED") => {
+                update.transient.display_id.clone()
+            }
+            _ => None,
+        };
+        assert_eq!(Some(kernel.late_output(&id, ended).await), place, "{code}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_befalls_the_framework_is_told_under_the_cell_that_subscribed() {
+    let cluster = cluster().await;
+    let mut kernel = Kernel::start(&["--rust", "off", "--master", &cluster.url()]).await;
+    let mut thief = Kernel::start(&["--rust", "off", "--master", &cluster.url()]).await;
+    let id = kernel.send(ExecuteRequest::new("subscribe".to_owned())).await;
+    kernel.outputs(&id).await;
+    kernel.reply().await;
+    let framework = framework(&cluster.url()).await;
+    assert_eq!(thief.run(&format!("subscribe --id {framework}")).await.status(), &ReplyStatus::Ok);
+    let told = |output: &Content| plain(output).filter(|text| text.contains("another client has taken"));
+    kernel.late_output(&id, told).await;
+}
+
+/// The id of the only framework that the master knows.
+async fn framework(master: &str) -> String {
+    let answer = get(master, "/frameworks").await;
+    let [framework] = answer["frameworks"].as_array().unwrap().as_slice() else { panic!("{answer}") };
+    framework["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_session_has_launched_is_killed_when_confirmed() {
+    let cluster = cluster().await;
+    let mut first = Kernel::start(&["--rust", "off", "--master", &cluster.url(), "--on-shutdown", "keep"]).await;
+    assert_eq!(first.run("run --cmd 'sleep 60' --name nap").await.status(), &ReplyStatus::Ok);
+    first.ask_control(ShutdownRequest { restart: false }).await;
+    assert!(first.ended().await);
+    let framework = framework(&cluster.url()).await;
+    let mut second = Kernel::start(&["--rust", "off", "--master", &cluster.url()]).await;
+    assert_eq!(second.run(&format!("subscribe --id {framework}")).await.status(), &ReplyStatus::Ok);
+    let kill = r#"{"type": "KILL", "kill": {"task_id": {"value": "nap"}}}"#;
+    for (code, answer, want) in
+        [("teardown", "n", ReplyStatus::Error), (kill, "", ReplyStatus::Error), ("kill nap", "y", ReplyStatus::Ok)]
+    {
+        let id = second.send(ExecuteRequest { allow_stdin: true, ..ExecuteRequest::new(code.to_owned()) }).await;
+        let question = second.answer(answer).await;
+        assert!(question.prompt.contains("another session"), "{question:?}");
+        assert!(!question.password);
+        let outputs = second.outputs(&id).await;
+        let Content::ExecuteReply(reply) = second.reply().await.content else { panic!("no reply") };
+        assert_eq!(reply.status, want, "{code}: {outputs:?}");
+        let tasks = get(&cluster.url(), "/tasks").await;
+        let killed = tasks["tasks"].to_string().contains("TASK_KILLED");
+        assert_eq!(killed, want == ReplyStatus::Ok, "{code}: {tasks}");
+    }
+    // What the front end can't be asked was typed, and that is enough.
+    let quiet = ExecuteRequest {
+        allow_stdin: false,
+        ..ExecuteRequest::new("run --cmd 'sleep 60' --name own\nkill own".to_owned())
+    };
+    second.send(quiet).await;
+    let Content::ExecuteReply(reply) = second.reply().await.content else { panic!("no reply") };
+    assert_eq!(reply.status, ReplyStatus::Ok);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_kernel_takes_its_framework_up_again_and_a_shutdown_ends_it() {
+    let cluster = cluster().await;
+    let arguments = ["--rust", "off", "--master", &cluster.url()];
+    let mut kernel = Kernel::start(&arguments).await;
+    assert_eq!(kernel.run("run --cmd 'sleep 60' --name nap").await.status(), &ReplyStatus::Ok);
+    let before = framework(&cluster.url()).await;
+    kernel.ask_control(ShutdownRequest { restart: true }).await;
+    assert!(kernel.ended().await);
+    let folder = std::mem::replace(&mut kernel.folder, tempfile::tempdir().unwrap());
+    let mut again = Kernel::start_in(folder, &arguments).await;
+    let wait = again.run("wait nap running --timeout 10s").await;
+    let tasks = again.run("tasks").await.text();
+    assert!(tasks.contains("RUNNING"), "{} {tasks}", wait.text());
+    assert_eq!(framework(&cluster.url()).await, before);
+    // It was this notebook's before the restart: it ends with it.
+    again.ask_control(ShutdownRequest { restart: false }).await;
+    assert!(again.ended().await);
+    let answer = get(&cluster.url(), "/frameworks").await;
+    assert_eq!(answer["frameworks"].as_array().map(Vec::len), Some(0), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_framework_outlives_a_shutdown_where_the_person_wants_it_to() {
+    let cluster = cluster().await;
+    for (arguments, cell, left) in [
+        (vec!["--on-shutdown", "keep"], "subscribe", 1),
+        // Taken up from somebody: not this notebook's to end.
+        (vec![], "subscribe --id ID", 1),
+        (vec![], "subscribe --id ID\nteardown --yes", 0),
+        (vec![], "subscribe\ndetach", 1),
+    ] {
+        let url = cluster.url();
+        let mut kernel = Kernel::start(&[vec!["--rust", "off", "--master", &url], arguments].concat()).await;
+        let known = get(&url, "/frameworks").await;
+        let id = known["frameworks"][0]["id"].as_str().unwrap_or_default();
+        let ran = kernel.run(&cell.replace("ID", id)).await;
+        assert_eq!(ran.status(), &ReplyStatus::Ok, "{}", ran.text());
+        kernel.ask_control(ShutdownRequest { restart: false }).await;
+        assert!(kernel.ended().await);
+        let known = get(&url, "/frameworks").await;
+        assert_eq!(known["frameworks"].as_array().map(Vec::len), Some(left), "{cell}: {known}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_attaches_to_the_session_and_a_second_client_sees_the_same() {
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
+    kernel.run("run --cmd 'sleep 60' --name nap").await;
+    let line = kernel.run("%session").await.text();
+    let path = line.trim().strip_prefix("mesos-repl attach --socket ").expect(&line);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let mut terminal = mesos_repl::serve::Client::connect(path.as_ref()).await.unwrap();
+    let tasks = terminal.run("tasks").await.unwrap().unwrap();
+    assert!(tasks.contains("nap") && tasks.contains("RUNNING"), "{tasks}");
+    terminal.run("kill nap").await.unwrap().unwrap();
+    // A second front end on the same kernel, as `jupyter console --existing` is one.
+    let mut other = kernel.second_client().await;
+    let content = json!({"code": "tasks", "silent": false});
+    crate::hostile::send_on(&mut other, &kernel.info.key, "execute_request", &content).await;
+    let seen = |output: &Content| plain(output).filter(|text| text.contains("KILLED"));
+    kernel.any_output(seen).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_cell_is_interrupted_at_once_and_nothing_is_lost() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("run --cmd 'sleep 60' --name nap").await;
     let id = kernel.send(ExecuteRequest::new("wait nap finished --timeout 60s".to_owned())).await;
+    let running = |output: &Content| plain(output).filter(|text| text.contains("RUNNING"));
+    kernel.late_output(&id, running).await;
     // While it waits, the kernel completes and explains.
     kernel.send(CompleteRequest { code: "kill na".to_owned(), cursor_pos: 7 }).await;
     let Content::CompleteReply(reply) = kernel.reply().await.content else { panic!("no completion") };
     assert_eq!((reply.matches.as_slice(), reply.cursor_start), (&["nap".to_owned()][..], 5));
-    tokio::time::sleep(Duration::from_millis(300)).await;
     let begin = Instant::now();
     kernel.ask_control(InterruptRequest {}).await;
     let outputs = kernel.outputs(&id).await;
@@ -88,7 +235,7 @@ async fn a_waiting_cell_is_interrupted_at_once_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cells_in_a_subshell_run_beside_the_main_one() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("run --cmd 'sleep 60' --name nap").await;
     let made = kernel.ask_control(raw("create_subshell_request", json!({}))).await;
     let Content::UnknownMessage(made) = made else { panic!("{made:?}") };
@@ -105,13 +252,13 @@ async fn cells_in_a_subshell_run_beside_the_main_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_typed_is_found_again_after_a_restart() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("version").await;
     kernel.run("status").await;
     kernel.ask_control(ShutdownRequest { restart: true }).await;
     assert!(kernel.ended().await, "the kernel ends when told to");
     let folder = std::mem::replace(&mut kernel.folder, tempfile::tempdir().unwrap());
-    let mut again = Kernel::start_in(folder, &["--no-rust"]).await;
+    let mut again = Kernel::start_in(folder, &["--rust", "off"]).await;
     again.send(HistoryRequest::Tail { n: 2, output: false, raw: true }).await;
     let reply = again.reply().await;
     let Content::HistoryReply(history) = reply.content else { panic!("{reply:?}") };
@@ -121,7 +268,7 @@ async fn what_was_typed_is_found_again_after_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cursors_count_code_points() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let code = "task 'é😀' ; subscr".to_owned();
     let cursor_pos = code.chars().count();
     kernel.send(CompleteRequest { code, cursor_pos }).await;
@@ -132,7 +279,7 @@ async fn cursors_count_code_points() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_cell_shows_nothing_and_counts_nothing() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     let request = ExecuteRequest { silent: true, ..ExecuteRequest::new("version".to_owned()) };
     let id = kernel.send(request).await;
     assert_eq!(kernel.outputs(&id).await.len(), 0);
@@ -143,7 +290,7 @@ async fn a_silent_cell_shows_nothing_and_counts_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_from_the_cluster_is_escaped() {
-    let mut kernel = Kernel::start(&["--no-rust"]).await;
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
     kernel.run("run --cmd 'echo <script>alert(1)</script>; sleep 9' --name x").await;
     let ran = kernel.run("tasks").await;
     let html: String = ran
@@ -164,6 +311,40 @@ async fn what_came_from_the_cluster_is_escaped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_kernel_whose_parent_is_gone_leaves_no_framework_behind() {
+    let cluster = cluster().await;
+    let mut parent = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let (folder, named) = (tempfile::tempdir().unwrap(), parent.id().to_string());
+    let arguments = ["--rust", "off", "--master", &cluster.url()];
+    let mut kernel = Kernel::start_with(folder, &arguments, &[("JPY_PARENT_PID", &named)]).await;
+    assert_eq!(kernel.run("run --cmd 'sleep 60' --name nap").await.status(), &ReplyStatus::Ok);
+    framework(&cluster.url()).await;
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    assert!(kernel.ended().await);
+    let known = get(&cluster.url(), "/frameworks").await;
+    assert_eq!(known["frameworks"].as_array().map(Vec::len), Some(0), "{known}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_interrupt_and_end() {
+    let mut kernel = Kernel::start(&["--rust", "off"]).await;
+    kernel.run("run --cmd 'sleep 60' --name nap").await;
+    let id = kernel.send(ExecuteRequest::new("wait nap finished --timeout 60s".to_owned())).await;
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(kernel.process.0.id()).unwrap());
+    let running = |output: &Content| plain(output).filter(|text| text.contains("RUNNING"));
+    kernel.late_output(&id, running).await;
+    let begin = Instant::now();
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    kernel.outputs(&id).await;
+    assert!(begin.elapsed() < Duration::from_millis(200), "{:?}", begin.elapsed());
+    kernel.reply().await;
+    assert!(kernel.run("tasks").await.text().contains("RUNNING"));
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert!(kernel.ended().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_kernel_ends_with_its_parent() {
     let folder = tempfile::tempdir().unwrap();
     let ipc = folder.path().join("k").display().to_string();
@@ -173,7 +354,7 @@ async fn a_kernel_ends_with_its_parent() {
     std::fs::write(&path, connection.to_string()).unwrap();
     // A shell that ends at once leaves its child behind.
     let script = format!(
-        "JPY_PARENT_PID=$$ {} run --no-rust --no-docker -f {} & echo $!",
+        "JPY_PARENT_PID=$$ {} run --rust off --no-docker -f {} & echo $!",
         crate::client::program(),
         path.display()
     );

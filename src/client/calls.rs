@@ -173,7 +173,14 @@ impl Open {
         for header in response.headers.iter() {
             let value = std::str::from_utf8(header.value).unwrap_or_default().trim();
             if header.name.eq_ignore_ascii_case("content-length") && !matches!(length, Length::Chunked) {
-                length = Length::Known(value.parse().map_err(|_| format!("its answer is {value:?} bytes long"))?);
+                let told = value.parse().map_err(|_| format!("its answer is {value:?} bytes long"))?;
+                // One of them would let somebody's text stand as the next answer.
+                if let Length::Known(before) = length
+                    && before != told
+                {
+                    return Err(format!("its answer is {before} bytes long, and {told}"));
+                }
+                length = Length::Known(told);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
                 length = Length::Chunked;
             } else if header.name.eq_ignore_ascii_case("connection") {
@@ -324,6 +331,7 @@ mod tests {
             ("HTTP/1.1 202 Acc", 1),
             ("HTTP/1.1 202 Accepted\r\nContent-Length: 5\r\n\r\nab", 1),
             ("HTTP/1.1 202 Accepted\r\nContent-Length: -5\r\n\r\n", 1),
+            ("HTTP/1.1 202 Accepted\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 1),
             ("HTTP/1.1 202 Accepted\r\nContent-Length: 99999999999999999999\r\n\r\n", 1),
             ("HTTP/1.1 202 Accepted\r\nContent-Length: 999999999\r\n\r\n", 1),
             ("HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 1),

@@ -10,7 +10,7 @@ mod stream;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{RequestBuilder, Response, Url};
 
 pub use address::{Address, BadAddress};
@@ -96,6 +96,11 @@ impl RequestError {
             _ => None,
         }
     }
+
+    /// Whether nobody knows if the request had its effect: no answer came, or one that may be somebody's between.
+    pub fn leaves_open(&self) -> bool {
+        matches!(self, Self::Unanswered { .. }) || self.meaning() == Some(Meaning::Trouble)
+    }
 }
 
 /// A subscription as it begins.
@@ -155,6 +160,10 @@ impl Client {
         }
         if !is_json(response.headers()) {
             return Err(not_mesos("its answer to SUBSCRIBE is no application/json"));
+        }
+        let encoding = response.headers().get(CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+            return Err(not_mesos(&format!("its answer is in {encoding}, which nobody has asked for")));
         }
         let stream_id = response.headers().get(STREAM_ID).cloned().map(StreamId);
         Ok(Opened { address, stream_id, events: EventStream::new(response) })

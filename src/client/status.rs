@@ -58,6 +58,8 @@ pub(super) fn meaning_of_read(status: u16, text: &str) -> Meaning {
 /// Reads a status and its text. (apache/mesos: src/master/http.cpp, `scheduler()`; recorded with 1.11.0)
 pub fn meaning(status: u16, text: &str) -> Meaning {
     match status {
+        // No master answers so; a page, a gateway or a login does.
+        ..400 => Meaning::NotMesos,
         400 if text.contains("Framework cannot be found") => Meaning::UnknownFramework,
         400 if text.contains("didn't match the stream ID") => Meaning::StreamTaken,
         401 => Meaning::Unauthenticated,
@@ -66,8 +68,9 @@ pub fn meaning(status: u16, text: &str) -> Meaning {
         // Mesos's own 404 has this text; it is sent while the routes come up.
         404 if text.starts_with("404 Not Found") => Meaning::NotNow,
         404 | 405 | 501 => Meaning::NotMesos,
+        // Of somebody between.
+        408 | 425 | 429 | 503 => Meaning::NotNow,
         400..=428 => Meaning::Wrong,
-        429 | 503 => Meaning::NotNow,
         _ => Meaning::Trouble,
     }
 }
@@ -100,7 +103,10 @@ mod tests {
             (403, "no", Meaning::Forbidden),
             (404, "404 Not Found.", Meaning::NotNow),
             (404, "<html>", Meaning::NotMesos),
+            (204, "", Meaning::NotMesos),
+            (302, "", Meaning::NotMesos),
             (406, "", Meaning::Wrong),
+            (408, "", Meaning::NotNow),
             (413, "", Meaning::Wrong),
             (429, "", Meaning::NotNow),
             (500, "", Meaning::Trouble),

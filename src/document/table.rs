@@ -30,6 +30,8 @@ pub struct Column {
     pub align: Align,
     /// What is dropped first in a narrow window: the highest number. Zero always stays.
     pub priority: u8,
+    /// Whether its amounts are worth comparing at a glance: a picture may measure each against the largest.
+    pub is_measured: bool,
 }
 
 /// On which side values stand in their column.
@@ -47,12 +49,19 @@ impl Column {
     pub fn new(title: impl Into<String>) -> Self {
         let title = title.into();
         let key = title.to_lowercase().replace(' ', "_");
-        Column { title, key, align: Align::Left, priority: 0 }
+        Column { title, key, align: Align::Left, priority: 0, is_measured: false }
     }
 
     /// A column of numbers that always stays.
     pub fn number(title: impl Into<String>) -> Self {
         Column { align: Align::Right, ..Self::new(title) }
+    }
+
+    /// The same column, with amounts that are compared at a glance.
+    #[must_use]
+    pub fn measured(mut self) -> Self {
+        self.is_measured = true;
+        self
     }
 
     /// The same column under another name in JSON.

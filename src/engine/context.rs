@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Leave, Options, Output, Target, explain};
+use super::{Caused, Engine, Leave, Options, Output, Question, Target, explain};
 use crate::client::{Address, Client, RequestError};
 use crate::document::{Diagnostic, Document, span};
 use crate::mesos::FrameworkInfo;
@@ -117,6 +117,26 @@ impl<'a> Context<'a> {
 
     pub fn settle(&mut self) {
         self.output.settle();
+    }
+
+    /// What this input has brought about.
+    pub fn caused(&mut self, what: Caused) {
+        self.output.caused(what);
+    }
+
+    /// Asks before something is done to what isn't this session's own. Where nobody can be asked, it was typed, and that
+    /// is enough.
+    pub async fn confirmed(&mut self, what: String) -> Result<(), Failure> {
+        let question = Question { text: format!("{what} [y/N] "), secret: false };
+        let answer = match self.cancel.run_until_cancelled(self.output.ask(question)).await {
+            Some(Some(answer)) => answer,
+            Some(None) => return Ok(()),
+            None => return Err(Failure::Cancelled),
+        };
+        if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+            return Ok(());
+        }
+        Err(Diagnostic::new("not confirmed: nothing was sent").help("y confirms; --yes asks nothing").into())
     }
 
     /// The session, subscribed: as the default framework if nobody has subscribed yet.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Caused;
 use super::context::{Context, Failure};
 use crate::document::{Diagnostic, Document};
 use crate::lang::Args;
@@ -53,11 +54,14 @@ pub(super) async fn launch(context: &mut Context<'_>, call: Call, what: &str, fo
         context.show(said);
         return Ok(());
     }
+    let caused = Caused::Tasks(tasks.iter().map(ToString::to_string).collect());
     if !follow.wait {
         context.show(said.with_next(tasks.iter().take(3).map(|task| format!("wait {task} running"))));
+        context.caused(caused);
         return Ok(());
     }
     context.show(said);
+    context.caused(caused);
     until_reached(context, &tasks, follow).await
 }
 
@@ -104,6 +108,16 @@ fn closed(session: &Session) -> Result<(), Failure> {
         crate::session::Phase::Closed(why) => Err(super::explain::closed(why, session).into()),
         _ => Ok(()),
     }
+}
+
+/// What became of tasks so far, and whether all are over.
+pub(super) fn picture_of(session: &Session, tasks: &[String]) -> (Document, bool) {
+    let ids: Vec<TaskId> = tasks.iter().map(|id| TaskId::from(id.as_str())).collect();
+    let now = session.now();
+    session.read(|state| {
+        let over = ids.iter().all(|id| state.tasks.get(id.as_str()).is_none_or(Task::is_over));
+        (picture(state, &ids, now), over)
+    })
 }
 
 fn picture(state: &State, tasks: &[TaskId], now: Duration) -> Document {

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use context::Failure;
 pub use notices::{Notice, Notices};
-pub use output::{Collected, Output};
+pub use output::{Answering, Caused, Collected, Output, Question};
 pub use standing::Standing;
 
 use crate::client::{Address, RequestError};
@@ -272,6 +272,11 @@ impl Engine {
     /// What is known of the word at the cursor: a verb's help, a task's or offer's story.
     pub fn inspect(&self, word: &str) -> Option<Document> {
         command::find(word).map(|command| lang::help_for(&command.verb)).or_else(|| names::inspect(self, word))
+    }
+
+    /// What became of these tasks so far, as the input that launched them shows it; and whether all are over.
+    pub fn picture(&self, tasks: &[String]) -> (Document, bool) {
+        launch::picture_of(&self.session(), tasks)
     }
 
     /// Tries to subscribe now if the session waits for the next try: somebody is looking.

@@ -1,8 +1,31 @@
 //! Where a command's answers go: a front implements it. Nothing in the engine draws or prints.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use crate::document::Document;
+
+/// Something that only the person can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What is asked. It holds text from outside as it came: only renderers let it out.
+    pub text: String,
+    /// Whether the answer must not be seen, like a password.
+    pub secret: bool,
+}
+
+/// What an input has brought about that will make itself heard after the input's end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caused {
+    /// It has launched these tasks; [`super::Engine::picture`] draws what became of them, and so do the live pictures
+    /// that follow, up to the next [`Output::settle`].
+    Tasks(Vec<String>),
+    /// It has subscribed.
+    Subscription,
+}
+
+/// An answer that comes when the person gives it; `None` where nobody can be asked.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Option<String>> + Send + 'a>>;
 
 /// A front's ear for one running input. Calls come from one task, in the order of what happened.
 pub trait Output: Send {
@@ -18,6 +41,14 @@ pub trait Output: Send {
 
     /// What is being waited for, and since when; to be shown where it doesn't stay. Comes a few times a second.
     fn waiting(&mut self, what: &str, elapsed: Duration);
+
+    /// What the input has brought about: a front that can may show under it what happens later.
+    fn caused(&mut self, _what: Caused) {}
+
+    /// Asks the person. A front that can't says so, and then the words that were typed are all that counts.
+    fn ask(&mut self, _question: Question) -> Answering<'_> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// Collects everything: for tests, and for fronts that show all at the end.

@@ -175,7 +175,14 @@ fn decode(record: &Bytes) -> Result<Event, serde_json::Error> {
         Some("RESCIND_INVERSE_OFFER") => {
             Event::RescindInverseOffer(body::<RescindInverseOffer>(text, "rescind_inverse_offer")?.inverse_offer_id)
         }
-        Some("SUBSCRIBED") => Event::Subscribed(Box::new(body(text, "subscribed")?)),
+        Some("SUBSCRIBED") => {
+            let subscribed: Subscribed = body(text, "subscribed")?;
+            // Without it, the framework that there is would be given up.
+            if subscribed.framework_id.as_str().is_empty() {
+                return Err(missing("framework_id"));
+            }
+            Event::Subscribed(Box::new(subscribed))
+        }
         Some("INVERSE_OFFERS") => Event::InverseOffers(body::<InverseOffers>(text, "inverse_offers")?.inverse_offers),
         Some("UPDATE_OPERATION_STATUS") => Event::UpdateOperationStatus(Box::new(
             body::<UpdateOperationStatus>(text, "update_operation_status")?.status,

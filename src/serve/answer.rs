@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::document::{Block, Diagnostic, Document};
-use crate::engine::{Collected, Engine, Outcome};
+use super::{Ear, Heard};
+use crate::document::{Block, Cell, Diagnostic, Document, Fields, Log};
+use crate::engine::{Answering, Caused, Collected, Engine, Outcome, Output, Question};
 use crate::render::{self, Page};
 use crate::state::{State, Task};
 use crate::view;
@@ -18,8 +20,13 @@ const WIDTH: usize = 100;
 ///
 /// # Errors
 /// What is told instead.
-pub(super) async fn answer(engine: &Engine, request: &Value, cancel: &CancellationToken) -> Result<Value, Diagnostic> {
-    let asked = Asked { engine, request, cancel };
+pub(super) async fn answer(
+    engine: &Engine,
+    ear: &Ear,
+    request: &Value,
+    cancel: &CancellationToken,
+) -> Result<Value, Diagnostic> {
+    let asked = Asked { engine, ear, request, cancel };
     match asked.text("op")? {
         "hello" => Ok(asked.status()),
         "run" => asked.run(asked.text("text")?).await,
@@ -30,6 +37,7 @@ pub(super) async fn answer(engine: &Engine, request: &Value, cancel: &Cancellati
         "tasks" => Ok(asked.tasks()),
         "task" => asked.task(asked.text("id")?),
         "updates" => asked.updates(asked.text("id")?).await,
+        "draw" => asked.draw(asked.text("what")?),
         other => Err(Diagnostic::new(format!("unknown request '{other}'"))),
     }
 }
@@ -43,8 +51,50 @@ fn drawn(document: &Document) -> Value {
     json!({"plain": plain(document), "html": render::html(document), "json": document.to_json()})
 }
 
+fn hear(ear: &Ear, heard: Heard) {
+    if let Some(ear) = ear {
+        // Whoever offered the session may be on the way out.
+        let _ = ear.send(heard);
+    }
+}
+
+/// Collects what a request shows, and lets its owner hear of the rest.
+struct Answers<'a> {
+    collected: Collected,
+    ear: &'a Ear,
+}
+
+impl Output for Answers<'_> {
+    fn show(&mut self, document: Document) {
+        self.collected.show(document);
+    }
+
+    fn live(&mut self, document: Document) {
+        self.collected.live(document);
+    }
+
+    fn settle(&mut self) {
+        self.collected.settle();
+    }
+
+    fn waiting(&mut self, what: &str, _elapsed: Duration) {
+        hear(self.ear, Heard::Waiting(what.to_owned()));
+    }
+
+    fn caused(&mut self, what: Caused) {
+        hear(self.ear, Heard::Caused(what));
+    }
+
+    fn ask(&mut self, question: Question) -> Answering<'_> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.ear.as_ref().is_some_and(|ear| ear.send(Heard::Asked(question, answer)).is_ok());
+        Box::pin(async move { if asked { answered.await.ok().flatten() } else { None } })
+    }
+}
+
 struct Asked<'a> {
     engine: &'a Engine,
+    ear: &'a Ear,
     request: &'a Value,
     cancel: &'a CancellationToken,
 }
@@ -70,8 +120,9 @@ impl Asked<'_> {
     }
 
     async fn execute(&self, text: &str) -> Result<Vec<Document>, Diagnostic> {
-        let mut collected = Collected::default();
-        let outcome = self.engine.execute(text, &mut collected, self.cancel).await;
+        let mut answers = Answers { collected: Collected::default(), ear: self.ear };
+        let outcome = self.engine.execute(text, &mut answers, self.cancel).await;
+        let collected = answers.collected;
         match outcome {
             Outcome::Done | Outcome::Quit(_) => Ok(collected.documents),
             Outcome::Cancelled => Err(interrupted()),
@@ -86,13 +137,15 @@ impl Asked<'_> {
         }
     }
 
-    /// Waits until `look` finds something; `None` when the time is over.
+    /// Waits for `what`: until `look` finds something; `None` when the time is over.
     async fn wait<T>(
         &self,
+        what: &str,
         limit: Duration,
         mut look: impl FnMut(&State) -> Option<T>,
     ) -> Result<Option<T>, Diagnostic> {
         let session = self.engine.session();
+        hear(self.ear, Heard::Waiting(what.to_owned()));
         let mut found = None;
         let changed = session.changed_until(|state| {
             found = look(state);
@@ -160,7 +213,7 @@ impl Asked<'_> {
         if !limit.is_zero() && session.read(|state| state.offers.is_empty()) {
             session.want_offers().await.map_err(|error| Diagnostic::from_error(&error))?;
         }
-        let waited = self.wait(limit, |state| (!state.offers.is_empty()).then_some(())).await?;
+        let waited = self.wait("an offer", limit, |state| (!state.offers.is_empty()).then_some(())).await?;
         if waited.is_none() && !limit.is_zero() {
             return Err(Diagnostic::new(format!("no offer came within {} s", limit.as_secs()))
                 .detail("agents may be fully used, or offered to other frameworks")
@@ -193,6 +246,29 @@ impl Asked<'_> {
         let verb = if named.is_empty() { "run".to_owned() } else { format!("accept {}", named.join(" ")) };
         let answer = self.run(&format!("{verb} --no-wait --json {task}")).await?;
         Ok(json!({"tasks": ids, "plain": answer["plain"]}))
+    }
+
+    /// A value that a program holds, as a person would want to see it. Nothing is looked up.
+    fn draw(&self, what: &str) -> Result<Value, Diagnostic> {
+        let value = self.request.get("value").cloned().unwrap_or_default();
+        let document = match what {
+            "offer" => {
+                let offer = serde_json::from_value(value);
+                view::offer(&offer.map_err(|error| Diagnostic::new("that is no offer").cause(&error))?)
+            }
+            "agent" => view::agents(&json!({"slaves": [value]})).into(),
+            "update" => update(&value),
+            "state" => {
+                let state = Cell::task_state(value.as_str().unwrap_or_default());
+                Fields::new().named("state").field("state", state).into()
+            }
+            "log" => {
+                let text = value.as_str().unwrap_or_default().to_owned();
+                Log { name: String::new(), text }.into()
+            }
+            _ => Document::new().with(Block::Json(value)),
+        };
+        Ok(drawn(&document))
     }
 
     /// A task with an id that no other has: its name, or its name with a number.
@@ -236,7 +312,8 @@ impl Asked<'_> {
     /// The updates after the first so many, waiting for one if there is none yet.
     async fn updates(&self, id: &str) -> Result<Value, Diagnostic> {
         let after = self.request.get("after").and_then(Value::as_u64).unwrap_or(0) as usize;
-        let found = self.wait(self.seconds("wait"), |state| {
+        let what = format!("news of '{id}'");
+        let found = self.wait(&what, self.seconds("wait"), |state| {
             let task = state.tasks.get(id)?;
             let news: Vec<Value> = news(task, after);
             (!news.is_empty() || task.is_over()).then(|| json!({"updates": news, "over": task.is_over()}))
@@ -249,6 +326,21 @@ impl Asked<'_> {
             None => Err(no_task(id)),
         })
     }
+}
+
+/// A status update that was told of over the socket.
+fn update(value: &Value) -> Document {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let after = Duration::try_from_secs_f64(value.get("seconds").and_then(Value::as_f64).unwrap_or(0.0));
+    let mut fields = Fields::new().named("update").field("state", Cell::task_state(text("state").unwrap_or_default()));
+    fields = fields.field("after", Cell::Lasted(after.unwrap_or_default()));
+    for name in ["message", "reason", "source"] {
+        if let Some(text) = text(name) {
+            fields = fields.field(name, text);
+        }
+    }
+    let told = value.get("told").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    told.fold(fields.into(), |document: Document, line| document.with_text(line.to_owned()))
 }
 
 /// A task's updates after the first so many.

@@ -15,24 +15,44 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use client::Client;
+pub use client::{Client, Offered, offered};
 
-use crate::engine::Engine;
+use crate::engine::{Caused, Engine, Question};
+
+/// What comes over the socket and concerns whoever offers the session.
+#[derive(Debug)]
+pub enum Heard {
+    /// A request has brought this about.
+    Caused(Caused),
+    /// A request waits for this, still or from now on.
+    Waiting(String),
+    /// A request asks the person something, and waits for the answer; none for nobody to ask.
+    Asked(Question, oneshot::Sender<Option<String>>),
+}
+
+/// Where that goes; nowhere without it.
+pub type Ear = Option<mpsc::UnboundedSender<Heard>>;
 
 /// The longest request.
 const LONGEST: u64 = 8 << 20;
 /// Connections at a time.
 const MOST: usize = 128;
 
-/// Where a person's session is offered where nobody says otherwise.
-pub fn usual_path() -> PathBuf {
+/// Where this person's programs offer their sessions.
+pub fn usual_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || set("HOME").map(|home| home.join(".local/state"));
     let folder = set("XDG_RUNTIME_DIR").or_else(|| set("XDG_STATE_HOME")).or_else(home);
-    folder.unwrap_or_else(std::env::temp_dir).join("mesos-repl/session.sock")
+    folder.unwrap_or_else(std::env::temp_dir).join("mesos-repl")
+}
+
+/// Where a person's session is offered where nobody says otherwise.
+pub fn usual_path() -> PathBuf {
+    usual_folder().join("session.sock")
 }
 
 /// A session that is being offered. Ends with [`Server::close`], or when it is dropped.
@@ -46,11 +66,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Offers the engine's session at `path`. A socket that nobody listens on any more is replaced.
+    /// Offers the engine's session at `path`; `ear` hears what concerns its owner. A socket that nobody listens on any
+    /// more is replaced.
     ///
     /// # Errors
     /// When the socket can't be made, or somebody else listens there.
-    pub fn start(engine: Engine, path: &Path) -> io::Result<Self> {
+    pub fn start(engine: Engine, path: &Path, ear: Ear) -> io::Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
@@ -66,7 +87,7 @@ impl Server {
         let stop = CancellationToken::new();
         let current = Arc::new(Mutex::new(stop.child_token()));
         let tasks = TaskTracker::new();
-        let accepting = accept(engine, listener, stop.clone(), Arc::clone(&current), tasks.clone());
+        let accepting = accept((engine, ear), listener, stop.clone(), Arc::clone(&current), tasks.clone());
         tasks.spawn(accepting);
         Ok(Self { path: path.to_owned(), stop, current, tasks })
     }
@@ -100,7 +121,7 @@ impl Drop for Server {
 }
 
 async fn accept(
-    engine: Engine,
+    (engine, ear): (Engine, Ear),
     listener: UnixListener,
     stop: CancellationToken,
     current: Arc<Mutex<CancellationToken>>,
@@ -109,9 +130,9 @@ async fn accept(
     let room = Arc::new(tokio::sync::Semaphore::new(MOST));
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let (Ok((stream, _)), Ok(permit)) = (accepted, Arc::clone(&room).acquire_owned().await) else { continue };
-        let (engine, current, stop) = (engine.clone(), Arc::clone(&current), stop.clone());
+        let (engine, ear, current, stop) = (engine.clone(), ear.clone(), Arc::clone(&current), stop.clone());
         tasks.spawn(async move {
-            let served = stop.run_until_cancelled(serve(&engine, stream, &current)).await;
+            let served = stop.run_until_cancelled(serve(&engine, &ear, stream, &current)).await;
             if let Some(Err(error)) = served {
                 tracing::debug!("a connection to the session ends: {error}");
             }
@@ -120,7 +141,7 @@ async fn accept(
     }
 }
 
-async fn serve(engine: &Engine, stream: UnixStream, current: &Mutex<CancellationToken>) -> io::Result<()> {
+async fn serve(engine: &Engine, ear: &Ear, stream: UnixStream, current: &Mutex<CancellationToken>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     loop {
@@ -131,7 +152,7 @@ async fn serve(engine: &Engine, stream: UnixStream, current: &Mutex<Cancellation
         }
         let cancel = current.lock().unwrap_or_else(PoisonError::into_inner).child_token();
         let reply = tokio::select! {
-            reply = respond(engine, &line, &cancel) => reply,
+            reply = respond(engine, ear, &line, &cancel) => reply,
             // Who asked is gone (a child that was killed): nobody waits for the answer any more.
             gone = reader.fill_buf() => match gone? {
                 [] => return Ok(()),
@@ -144,9 +165,9 @@ async fn serve(engine: &Engine, stream: UnixStream, current: &Mutex<Cancellation
     }
 }
 
-async fn respond(engine: &Engine, line: &[u8], cancel: &CancellationToken) -> Value {
+async fn respond(engine: &Engine, ear: &Ear, line: &[u8], cancel: &CancellationToken) -> Value {
     match serde_json::from_slice::<Value>(line) {
-        Ok(request) => answer::answer(engine, &request, cancel).await.map_or_else(
+        Ok(request) => answer::answer(engine, ear, &request, cancel).await.map_or_else(
             |diagnostic| error(&diagnostic.what, &answer::plain(&diagnostic.clone().into())),
             |value| json!({"ok": value}),
         ),

@@ -27,6 +27,10 @@ const BATCHES: usize = 64;
 const REST: Duration = Duration::from_millis(2);
 /// or when the oldest of them has waited for so long. (An agent sends an update again after 10 s.)
 const LATEST: Duration = Duration::from_millis(500);
+/// An acknowledgement that got no answer is made again after so long, then after twice as long, and so on up to the
+/// longest. (A master ignores one that it has had.)
+const AGAIN: Duration = Duration::from_secs(1);
+const LONGEST_AGAIN: Duration = Duration::from_secs(30);
 
 /// What a handle asks for.
 #[derive(Debug)]
@@ -72,6 +76,10 @@ pub(super) struct Actor {
     due: Vec<Acknowledgement>,
     due_since: Duration,
     due_at: Duration,
+    /// Acknowledgements to be made again: when, and how long the wait before was.
+    again: Vec<Acknowledgement>,
+    again_at: Duration,
+    again_after: Duration,
     caller_epoch: Arc<AtomicU64>,
     from_wire: mpsc::Sender<FromWire>,
     next_lease: Option<Duration>,
@@ -113,6 +121,9 @@ impl Actor {
             due: Vec::new(),
             due_since: Duration::ZERO,
             due_at: Duration::ZERO,
+            again: Vec::new(),
+            again_at: Duration::ZERO,
+            again_after: AGAIN,
             caller_epoch,
             from_wire,
             next_lease: None,
@@ -154,7 +165,8 @@ impl Actor {
     fn deadline(&self) -> Option<Duration> {
         let leases = self.line.as_ref().and(self.next_lease);
         let due = (!self.due.is_empty()).then_some(self.due_at);
-        [self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due]
+        let again = (!self.again.is_empty()).then_some(self.again_at);
+        [self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due, again]
             .into_iter()
             .flatten()
             .min()
@@ -170,6 +182,9 @@ impl Actor {
         let now = self.now();
         if now >= self.due_at {
             self.send_due();
+        }
+        if now >= self.again_at {
+            self.send_again();
         }
         self.step(Input::Tick);
         if self.line.is_none() {
@@ -276,7 +291,7 @@ impl Actor {
 
     fn done(&mut self, done: Done<Purpose>) {
         match done {
-            Done::Acknowledged { acknowledgements, results } => self.acknowledged(&acknowledgements, results),
+            Done::Acknowledged { acknowledgements, results } => self.acknowledged(acknowledgements, results),
             Done::Call { epoch, token, body, result } => {
                 let kind = match &token {
                     Purpose::Asked { call, .. } => call.kind().to_owned(),
@@ -297,13 +312,16 @@ impl Actor {
     fn answer(&mut self, purpose: Purpose, kind: String, result: Result<Answer, CallError>) {
         match purpose {
             Purpose::Asked { call, reply } => {
-                if matches!(
-                    result,
-                    Err(CallError::Lost
-                        | CallError::Request(RequestError::Unreachable { .. } | RequestError::Refused(_)))
-                ) {
-                    let mut state = self.shared.write();
-                    launches(&call).iter().for_each(|task| state.tasks.unlaunched(task.task_id.as_str()));
+                match &result {
+                    Err(CallError::Request(error)) if error.leaves_open() => {
+                        let tasks = launches(&call).into_iter().map(|task| task.task_id);
+                        self.reconciliation.doubt(tasks, self.now());
+                    }
+                    Err(CallError::Lost | CallError::Request(_)) => {
+                        let mut state = self.shared.write();
+                        launches(&call).iter().for_each(|task| state.tasks.unlaunched(task.task_id.as_str()));
+                    }
+                    _ => {}
                 }
                 let end = if call.kind() == "TEARDOWN" { self.tearing_down.take().flatten() } else { None };
                 if result.is_ok() {
@@ -357,14 +375,17 @@ impl Actor {
         }
     }
 
-    fn acknowledged(&mut self, all: &[Acknowledgement], results: Vec<Result<Answer, CallError>>) {
+    fn acknowledged(&mut self, all: Vec<Acknowledgement>, results: Vec<Result<Answer, CallError>>) {
         let now = self.now();
         let mut failed = None;
         {
             let mut state = self.shared.write();
-            for (done, result) in all.iter().zip(results) {
+            for (done, result) in all.into_iter().zip(results) {
                 match result {
-                    Ok(_) => state.tasks.acknowledged(done.task.as_str(), &done.uuid, now),
+                    Ok(_) => {
+                        state.tasks.acknowledged(done.task.as_str(), &done.uuid, now);
+                        self.again_after = AGAIN;
+                    }
                     // The master sends the update again, and it is acknowledged again.
                     Err(CallError::Lost) => {}
                     Err(error) => {
@@ -372,6 +393,11 @@ impl Actor {
                         let note = format!("an acknowledgement failed: {error}; the update will come again");
                         state.journal.push(now, What::Note(note.into()));
                         failed = Some((done.line.epoch, error));
+                        if self.again.is_empty() {
+                            self.again_at = now + self.again_after;
+                            self.again_after = (self.again_after * 2).min(LONGEST_AGAIN);
+                        }
+                        self.again.push(done);
                     }
                 }
             }
@@ -433,6 +459,7 @@ impl Actor {
         self.caller_epoch.store(0, Ordering::Release);
         // The updates come again on the next connection.
         self.due.clear();
+        self.again.clear();
         if self.line.is_some() {
             self.lost = Some(self.now());
         }
@@ -591,6 +618,17 @@ impl Actor {
         for acknowledgement in self.due.drain(..) {
             // As in `send`: a failure means that everything is being stopped.
             let _ = self.queues.acknowledgements.send(acknowledgement);
+        }
+    }
+
+    /// Those whose update hasn't come again and been acknowledged since.
+    fn send_again(&mut self) {
+        let state = self.shared.read();
+        for acknowledgement in self.again.drain(..) {
+            if !state.tasks.is_acknowledged(acknowledgement.task.as_str(), &acknowledgement.uuid) {
+                // As in `send_due`.
+                let _ = self.queues.acknowledgements.send(acknowledgement);
+            }
         }
     }
 

@@ -39,6 +39,15 @@ impl Reconciliation {
         self.periodic = Some(now + PERIOD);
     }
 
+    /// Nobody knows whether these tasks have been launched: soon, what of them?
+    pub fn doubt(&mut self, tasks: impl IntoIterator<Item = TaskId>, now: Duration) {
+        self.open.extend(tasks);
+        if self.next.is_none() && !self.open.is_empty() {
+            self.wait = FIRST * 2;
+            self.next = Some(now + FIRST);
+        }
+    }
+
     /// The subscription is gone.
     pub fn end(&mut self) {
         *self = Self::default();
@@ -99,6 +108,10 @@ mod tests {
         assert_eq!(reconciliation.due(at(3)), []);
         assert_eq!(reconciliation.deadline(), Some(PERIOD));
         assert_eq!(reconciliation.due(PERIOD), [Question::Implicit]);
+        reconciliation.doubt(["c".into()], PERIOD);
+        assert_eq!(reconciliation.due(PERIOD), []);
+        assert_eq!(reconciliation.due(PERIOD + at(1)), [Question::Explicit(vec!["c".into()])]);
+        assert_eq!(reconciliation.deadline(), Some(PERIOD + at(3)));
         reconciliation.end();
         assert_eq!(reconciliation.deadline(), None);
     }

@@ -216,6 +216,7 @@ impl Tasks {
         // Its place stays: numbers are what the index holds. A task of no update is no task.
         if let Some(task) = self.find(id).and_then(|number| self.tasks.get_mut(number))
             && task.updates == 0
+            && !task.is_over()
         {
             task.state = TaskState::Dropped;
             self.over += 1;
@@ -235,10 +236,12 @@ impl Tasks {
             return Effect::Confirmed;
         }
         let was_over = known && task.is_over();
+        // Whose launch was taken for failed, and wasn't.
+        let revived = was_over && task.updates == 0;
         task.push(record, at);
         task.agent = agent.unwrap_or(task.agent);
         // Final is final, but for LOST and UNKNOWN, which may only mean that nobody knew.
-        if !was_over || matches!(task.state, TaskState::Lost | TaskState::Unknown) {
+        if !was_over || revived || matches!(task.state, TaskState::Lost | TaskState::Unknown) {
             task.state = record.state.clone();
         }
         let is_over = task.is_over();
@@ -255,6 +258,13 @@ impl Tasks {
         if let Some(place) = task.text.get_mut(at + ACKNOWLEDGED.start..at + ACKNOWLEDGED.end) {
             place.copy_from_slice(&after.to_le_bytes());
         }
+    }
+
+    /// Whether the acknowledgement of that update was answered.
+    pub fn is_acknowledged(&self, id: &str, uuid: &[u8; 16]) -> bool {
+        let Some(task) = self.get(id) else { return false };
+        let recorded = task.position(uuid).and_then(|at| recorded_at(&task.text, at));
+        recorded.is_some_and(|(recorded, _)| recorded.acknowledged_after.is_some())
     }
 
     /// The task of that id.

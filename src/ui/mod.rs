@@ -42,6 +42,14 @@ pub fn of(master: SocketAddr) -> Result<Router, Box<dyn Error>> {
     Ok(router(address, client))
 }
 
+/// The page of an embedded master. Without it the master still answers everything else.
+pub fn beside(master: SocketAddr) -> Router {
+    of(master).unwrap_or_else(|error| {
+        tracing::error!(%error, "no page at /");
+        Router::new()
+    })
+}
+
 /// The page at `/` and what it reads, below `/ui/`.
 pub fn router(master: Address, client: Client) -> Router {
     Router::new()

@@ -10,7 +10,7 @@ mod tasks;
 
 pub use cluster::{agents, frameworks};
 pub use events::{entry, summary};
-pub use offers::{Resources, inverse_offers, offer_line, offers, resources_of};
+pub use offers::{Resources, inverse_offers, offer, offer_line, offers, resources_of};
 pub use reasons::{reason_in_words, verdict};
 pub use tasks::{progress, task, tasks, update_line};
 

@@ -56,9 +56,9 @@ pub fn offers(state: &State, now: Duration) -> Document {
         [
             Column::new("Offer").key("id"),
             Column::new("Agent").key("agent"),
-            Column::number("CPUs"),
-            Column::number("Mem"),
-            Column::number("Disk").drops(4),
+            Column::number("CPUs").measured(),
+            Column::number("Mem").measured(),
+            Column::number("Disk").measured().drops(4),
             Column::new("Ports").drops(3),
             Column::new("Attributes").drops(5),
             Column::new("Role").drops(6),
@@ -89,12 +89,26 @@ pub fn offers(state: &State, now: Duration) -> Document {
     }
 }
 
-fn row(held: &HeldOffer, offer: &Offer, now: Duration) -> Vec<Cell> {
+/// An offer as it was made, whatever has become of it since.
+pub fn offer(offer: &Offer) -> Document {
+    let columns = [
+        Column::new("Offer").key("id"),
+        Column::new("Agent").key("agent"),
+        Column::number("CPUs").measured(),
+        Column::number("Mem").measured(),
+        Column::number("Disk").measured().drops(3),
+        Column::new("Ports").drops(2),
+        Column::new("Attributes").drops(4),
+        Column::new("Role").drops(5),
+    ];
+    let mut table = Table::new(columns, "").named("offers");
+    table.push(what(offer));
+    table.into()
+}
+
+/// What is offered.
+fn what(offer: &Offer) -> Vec<Cell> {
     let resources = resources_of(&offer.resources);
-    let lease = match held.lease_until {
-        Some(until) => Cell::Left(until.saturating_sub(now)),
-        None => Cell::text("held"),
-    };
     vec![
         id(&offer.id),
         Cell::text(format!("{} {}", short(offer.agent_id.as_str()), offer.hostname)),
@@ -104,9 +118,17 @@ fn row(held: &HeldOffer, offer: &Offer, now: Duration) -> Vec<Cell> {
         Cell::Ports(resources.ports),
         Cell::Pairs(offer.attributes.iter().map(attribute).collect()),
         Cell::maybe(offer.allocation_info.as_ref().and_then(|info| info.role.clone()), Cell::text),
-        Cell::Ago(since(held.at, now)),
-        lease,
     ]
+}
+
+fn row(held: &HeldOffer, offer: &Offer, now: Duration) -> Vec<Cell> {
+    let lease = match held.lease_until {
+        Some(until) => Cell::Left(until.saturating_sub(now)),
+        None => Cell::text("held"),
+    };
+    let mut cells = what(offer);
+    cells.extend([Cell::Ago(since(held.at, now)), lease]);
+    cells
 }
 
 fn id(id: &OfferId) -> Cell {

@@ -287,7 +287,7 @@ async fn subscription(mut socket: TcpStream, answer: Answer, mut stream: mpsc::U
 }
 
 /// Errors are the other side's leaving, which the session's side shows.
-async fn chunks(socket: &mut TcpStream, bytes: &[u8], piece: usize) {
+pub async fn chunks(socket: &mut TcpStream, bytes: &[u8], piece: usize) {
     for part in bytes.chunks(piece.min(bytes.len().max(1))) {
         let mut chunk = format!("{:x}\r\n", part.len()).into_bytes();
         chunk.extend_from_slice(part);
@@ -299,7 +299,7 @@ async fn chunks(socket: &mut TcpStream, bytes: &[u8], piece: usize) {
     }
 }
 
-async fn read_request(socket: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<Asked> {
+pub async fn read_request(socket: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<Asked> {
     let head_end = loop {
         if let Some(at) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
             break at + 4;

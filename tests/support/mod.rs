@@ -3,8 +3,10 @@
 //! Nothing here sleeps for a fixed time, and nothing passes in silence because something is missing.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod books;
 pub mod docker;
 pub mod hostile;
+pub mod proxy;
 pub mod real_mesos;
 
 use std::future::Future;

@@ -89,6 +89,12 @@ impl Value {
     }
 }
 
+impl crate::show::Show for Value {
+    fn evcxr_display(&self) {
+        crate::show::Drawn::of("json", self.clone(), || self.to_string()).show();
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())

@@ -31,14 +31,14 @@ mod task;
 pub use error::{Error, Result};
 pub use json::Value;
 pub use master::{Agent, Agents, Answer, Framework, Master, Offer, Offers, attach, connect, connect_embedded};
-pub use show::reached;
+pub use show::{Show, begun, input, password, reached};
 pub use spec::{FrameworkInfo, TaskInfo, mins, secs};
 pub use task::{Logs, Task, TaskState, Tasks, Until, Update, Updates};
 
 /// Everything that a cell needs.
 pub mod prelude {
     pub use crate::{
-        Agent, Agents, Answer, Error, Framework, FrameworkInfo, Logs, Master, Offer, Offers, Task, TaskInfo, TaskState,
-        Tasks, Update, Updates, attach, connect, connect_embedded, mins, secs,
+        Agent, Agents, Answer, Error, Framework, FrameworkInfo, Logs, Master, Offer, Offers, Show, Task, TaskInfo,
+        TaskState, Tasks, Update, Updates, attach, connect, connect_embedded, input, mins, password, secs,
     };
 }

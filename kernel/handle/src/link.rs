@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -34,24 +35,32 @@ fn open() -> Result<UnixStream> {
     UnixStream::connect(&path).or_else(|_| started(&path))
 }
 
-/// Starts `mesos-repl serve`, which lives on by itself, and waits for its socket.
-fn started(path: &std::path::Path) -> Result<UnixStream> {
-    let program = std::env::var_os("MESOS_REPL").unwrap_or_else(|| "mesos-repl".into());
-    let start = Command::new(&program)
-        .arg("serve")
-        .arg("--socket")
-        .arg(path)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    if let Err(why) = start {
-        return Err(Error::new(format!(
-            "no session is offered at {}, and {program:?} can't be started: {why}",
-            path.display()
-        ))
-        .help("cargo install mesos-repl, or set MESOS_REPL to the program"));
+/// The program, where it may be: named, on the path, installed by cargo, or built beside these sources.
+fn programs() -> Vec<PathBuf> {
+    const NAME: &str = "mesos-repl";
+    if let Some(named) = std::env::var_os("MESOS_REPL") {
+        return vec![named.into()];
     }
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let target = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target"));
+    let built = ["release", "debug"].map(|profile| target.join(profile).join(NAME));
+    let installed = cargo.map(|folder| folder.join("bin").join(NAME));
+    let there = installed.into_iter().chain(built).filter(|path| path.is_file());
+    std::iter::once(PathBuf::from(NAME)).chain(there).collect()
+}
+
+/// The process whose session it is: this one, or, in a notebook, the kernel, which outlives the process of its cells.
+fn owner() -> u32 {
+    if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
+        return std::os::unix::process::parent_id();
+    }
+    std::process::id()
+}
+
+/// Starts `mesos-repl serve`, which ends with the process whose session it is, and waits for its socket.
+fn started(path: &std::path::Path) -> Result<UnixStream> {
+    let mut server = serve(path)?;
     let begin = Instant::now();
     loop {
         match UnixStream::connect(path) {
@@ -59,9 +68,38 @@ fn started(path: &std::path::Path) -> Result<UnixStream> {
             Err(why) if begin.elapsed() > Duration::from_secs(10) => {
                 return Err(Error::new(format!("mesos-repl serve doesn't listen at {}: {why}", path.display())));
             }
-            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            Err(why) => {
+                // Another program may have been faster; then its session is the one.
+                if let Ok(Some(status)) = server.try_wait()
+                    && UnixStream::connect(path).is_err()
+                {
+                    let why = format!("mesos-repl serve has ended ({status}), and nobody listens: {why}");
+                    return Err(Error::new(why).help("run it in a terminal to see what it says"));
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
         }
     }
+}
+
+fn serve(path: &std::path::Path) -> Result<std::process::Child> {
+    let mut why = None;
+    for program in programs() {
+        let mut command = Command::new(&program);
+        command.arg("serve").arg("--socket").arg(path).arg("--while").arg(owner().to_string());
+        if std::env::var_os("MESOS_NO_DOCKER").is_some_and(|value| !value.is_empty() && value != "0") {
+            command.arg("--no-docker");
+        }
+        // An interrupt at a terminal is for whoever asked, not for the session.
+        command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match command.spawn() {
+            Ok(child) => return Ok(child),
+            Err(error) => why = Some(format!("{}: {error}", program.display())),
+        }
+    }
+    let why = why.unwrap_or_default();
+    Err(Error::new(format!("no session is offered at {}, and none can be started: {why}", path.display()))
+        .help("cargo install mesos-repl, or set MESOS_REPL to the program"))
 }
 
 /// Asks the session, and waits for its answer: `limit` beyond what an answer usually takes.

@@ -1,12 +1,12 @@
 //! The master, the framework and its offers: names to call by, and what they answer.
 
-use std::ops::Deref;
+use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::json::Value;
 use crate::link::{ask, op};
-use crate::show::{Drawn, shown};
+use crate::show::{Drawn, list, shown};
 use crate::spec::{FrameworkInfo, TaskInfo};
 use crate::task::{Task, Tasks};
 
@@ -86,6 +86,14 @@ impl Master {
         Ok(Agents { list, drawn: run("agents")?.0 })
     }
 
+    /// The frameworks that the master knows.
+    ///
+    /// # Errors
+    /// When the master doesn't answer.
+    pub fn frameworks(&self) -> Result<Answer> {
+        run("frameworks")
+    }
+
     /// JSON from the master, such as `/state` or `/metrics/snapshot`.
     ///
     /// # Errors
@@ -136,6 +144,18 @@ pub struct Agent {
     pub cpus: f64,
     /// Its memory in MiB.
     pub mem: f64,
+    json: Value,
+}
+
+impl Agent {
+    /// What the master's `/slaves` says of it.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
+    fn drawn(&self) -> Drawn {
+        Drawn::of("agent", self.json.clone(), || format!("{}: {} cpus, {} MiB", self.hostname, self.cpus, self.mem))
+    }
 }
 
 impl From<&Value> for Agent {
@@ -147,6 +167,7 @@ impl From<&Value> for Agent {
             version: value.get("version").text().to_owned(),
             cpus: number("cpus"),
             mem: number("mem"),
+            json: value.clone(),
         }
     }
 }
@@ -161,13 +182,6 @@ pub struct Agents {
 impl Agents {
     fn drawn(&self) -> &Drawn {
         &self.drawn
-    }
-}
-
-impl Deref for Agents {
-    type Target = [Agent];
-    fn deref(&self) -> &[Agent] {
-        &self.list
     }
 }
 
@@ -242,6 +256,30 @@ impl Framework {
     /// When it isn't in hand.
     pub fn decline(&self, offer: &Offer) -> Result<Answer> {
         run(&format!("decline {}", offer.id))
+    }
+
+    /// Asks for offers again, whatever was declined.
+    ///
+    /// # Errors
+    /// When the session isn't subscribed.
+    pub fn revive(&self) -> Result<Answer> {
+        run("revive")
+    }
+
+    /// Asks for no more offers.
+    ///
+    /// # Errors
+    /// When the session isn't subscribed.
+    pub fn suppress(&self) -> Result<Answer> {
+        run("suppress")
+    }
+
+    /// Asks the master how the tasks stand: all of them.
+    ///
+    /// # Errors
+    /// When the session isn't subscribed.
+    pub fn reconcile(&self) -> Result<Answer> {
+        run("reconcile")
     }
 
     /// A task by its id.
@@ -328,8 +366,8 @@ impl Offer {
     }
 
     fn drawn(&self) -> Drawn {
-        let plain = format!("{}: {} cpus, {} MiB on {}", self.id, self.cpus, self.mem, self.hostname);
-        Drawn { plain, html: String::new(), json: self.json.clone() }
+        let words = || format!("{}: {} cpus, {} MiB on {}", self.id, self.cpus, self.mem, self.hostname);
+        Drawn::of("offer", self.json.clone(), words)
     }
 }
 
@@ -386,11 +424,11 @@ impl From<Value> for Offers {
     }
 }
 
-impl Deref for Offers {
-    type Target = [Offer];
-    fn deref(&self) -> &[Offer] {
-        &self.list
+shown!(Answer, Master, Agent, Agents, Framework, Offer, Offers);
+list!(Agents: Agent, Offers: Offer);
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
-
-shown!(Answer, Master, Agents, Framework, Offer, Offers);

@@ -1,8 +1,11 @@
 //! How values show themselves as a cell's last expression: as HTML, plain text and JSON.
 
 use std::io::Write as _;
+use std::time::Duration;
 
+use crate::error::{Error, Result};
 use crate::json::Value;
+use crate::link::{ask, op};
 
 /// A value as the session drew it.
 #[derive(Clone, Default, PartialEq)]
@@ -19,6 +22,12 @@ impl Drawn {
             html: answer.get("html").text().to_owned(),
             json: answer.get("json").clone(),
         }
+    }
+
+    /// As the session draws such a value; in `words` where there is no session.
+    pub fn of(what: &str, value: Value, words: impl FnOnce() -> String) -> Self {
+        let request = op("draw", [("what", what.into()), ("value", value)]);
+        ask(request, Duration::ZERO).map_or_else(|_| Self::words(words()), |answer| Self::from(&answer))
     }
 
     /// Plain words.
@@ -38,20 +47,90 @@ impl Drawn {
     }
 }
 
+/// The environment variable that holds what the kernel looks for.
+const MARK: &str = "MESOS_CELL_MARK";
+
+/// Tells the kernel that a cell begins to run. The kernel writes the call itself; nobody else needs it.
+#[allow(clippy::print_stdout, reason = "the kernel reads it there")]
+pub fn begun() {
+    if let Ok(mark) = std::env::var(MARK) {
+        println!("{mark} begins");
+    }
+}
+
 /// Tells the kernel that a cell has got this far. The kernel writes the call itself; nobody else needs it.
 #[allow(clippy::print_stdout, reason = "the kernel reads it there")]
 pub fn reached<T>(value: T) -> T {
-    if let Ok(mark) = std::env::var("MESOS_CELL_MARK") {
+    if let Ok(mark) = std::env::var(MARK) {
         println!("{mark}");
     }
     value
 }
 
+/// Asks the person at the notebook for a line of text. Only in a notebook: elsewhere nobody hears the question.
+pub fn input(question: &str) -> String {
+    asked("EVCXR_INPUT_REQUEST", question)
+}
+
+/// Asks the person at the notebook for something that must not be seen. Only in a notebook.
+pub fn password(question: &str) -> String {
+    asked("EVCXR_INPUT_REQUEST_PASSWORD", question)
+}
+
+/// As evcxr has it: a line on stdout, the answer on stdin.
+#[allow(clippy::print_stdout, reason = "evcxr reads it there")]
+fn asked(kind: &str, question: &str) -> String {
+    // A colon or a line break would end the question.
+    println!("{kind}:{}", question.replace([':', '\n'], " ").trim_end());
+    let mut line = String::new();
+    // No answer is an empty one.
+    let _ = std::io::stdin().read_line(&mut line);
+    line.trim_end_matches(['\r', '\n']).to_owned()
+}
+
+/// What a notebook calls for a cell's last expression. The values of this crate have it, and so have options, results
+/// and lists of them.
+pub trait Show {
+    /// Shows the value in the notebook.
+    fn evcxr_display(&self);
+}
+
+impl<T: Show> Show for Option<T> {
+    fn evcxr_display(&self) {
+        match self {
+            Some(value) => value.evcxr_display(),
+            None => Drawn::words("None").show(),
+        }
+    }
+}
+
+impl<T: Show> Show for Result<T> {
+    fn evcxr_display(&self) {
+        match self {
+            Ok(value) => value.evcxr_display(),
+            Err(error) => error.evcxr_display(),
+        }
+    }
+}
+
+impl<T: Show + ?Sized> Show for &T {
+    fn evcxr_display(&self) {
+        T::evcxr_display(self);
+    }
+}
+
+impl Show for Error {
+    fn evcxr_display(&self) {
+        Drawn::words(self.to_string()).show();
+    }
+}
+
+/// Values that are drawn, here or by the session: as a cell's result, by `{}`, and by `{:?}` where nothing better is
+/// derived.
 macro_rules! shown {
     ($($type:ty),*) => {$(
-        impl $type {
-            /// Shows the value in the notebook; evcxr calls it for a cell's last expression.
-            pub fn evcxr_display(&self) {
+        impl $crate::show::Show for $type {
+            fn evcxr_display(&self) {
                 self.drawn().show();
             }
         }
@@ -63,3 +142,35 @@ macro_rules! shown {
     )*};
 }
 pub(crate) use shown;
+
+/// Lists: `for offer in &offers`, `for offer in offers`, and `{:?}` as `{}`.
+macro_rules! list {
+    ($($list:ty: $item:ty),*) => {$(
+        impl std::ops::Deref for $list {
+            type Target = [$item];
+            fn deref(&self) -> &[$item] {
+                &self.list
+            }
+        }
+        impl IntoIterator for $list {
+            type Item = $item;
+            type IntoIter = std::vec::IntoIter<$item>;
+            fn into_iter(self) -> Self::IntoIter {
+                self.list.into_iter()
+            }
+        }
+        impl<'a> IntoIterator for &'a $list {
+            type Item = &'a $item;
+            type IntoIter = std::slice::Iter<'a, $item>;
+            fn into_iter(self) -> Self::IntoIter {
+                self.list.iter()
+            }
+        }
+        impl std::fmt::Debug for $list {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+pub(crate) use list;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::json::Value;
+use crate::show::{Drawn, Show};
 
 /// So many seconds.
 pub const fn secs(seconds: u64) -> Duration {
@@ -12,6 +13,18 @@ pub const fn secs(seconds: u64) -> Duration {
 /// So many minutes.
 pub const fn mins(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
+}
+
+impl Show for FrameworkInfo {
+    fn evcxr_display(&self) {
+        Drawn::of("json", self.json(), || self.json().to_string()).show();
+    }
+}
+
+impl Show for TaskInfo {
+    fn evcxr_display(&self) {
+        Drawn::of("json", self.json(), || self.json().to_string()).show();
+    }
 }
 
 fn value(text: &str) -> Value {

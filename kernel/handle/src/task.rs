@@ -1,13 +1,12 @@
 //! A task and what is told of it, update by update.
 
 use std::fmt;
-use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::json::Value;
 use crate::link::{ask, op};
-use crate::show::{Drawn, shown};
+use crate::show::{Drawn, Show, list, shown};
 
 /// A task's state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +115,20 @@ impl From<&Value> for Update {
     }
 }
 
+impl Update {
+    fn json(&self) -> Value {
+        let told = self.told.iter().map(|line| line.as_str().into()).collect();
+        Value::object([
+            ("state", self.state.name().into()),
+            ("seconds", self.after.as_secs_f64().into()),
+            ("reason", self.reason.as_str().into()),
+            ("source", self.source.as_str().into()),
+            ("message", self.message.as_str().into()),
+            ("told", Value::List(told)),
+        ])
+    }
+}
+
 impl fmt::Display for Update {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<9} {:>5.1} s", self.state.to_string(), self.after.as_secs_f64())?;
@@ -195,9 +208,9 @@ impl Task {
     ///
     /// # Errors
     /// When the master doesn't take the call.
-    pub fn kill(&self) -> Result<&Self> {
-        ask(op("run", [("text", format!("kill {} --no-wait", self.id).as_str().into())]), Duration::ZERO)?;
-        Ok(self)
+    pub fn kill(&self) -> Result<Self> {
+        ask(op("run", [("text", format!("kill {} --no-wait", quoted(&self.id)).as_str().into())]), Duration::ZERO)?;
+        Ok(self.clone())
     }
 
     /// What it has printed.
@@ -217,7 +230,8 @@ impl Task {
     }
 
     fn printed(&self, which: &str) -> Result<Logs> {
-        let answer = ask(op("run", [("text", format!("logs {}{which}", self.id).as_str().into())]), Duration::ZERO)?;
+        let answer =
+            ask(op("run", [("text", format!("logs {}{which}", quoted(&self.id)).as_str().into())]), Duration::ZERO)?;
         let text = match answer.get("json") {
             Value::Text(text) => text.clone(),
             _ => answer.get("plain").text().to_owned(),
@@ -260,6 +274,11 @@ impl IntoIterator for Updates {
     }
 }
 
+/// An id as a word of a command, whatever is in it.
+fn quoted(id: &str) -> String {
+    format!("'{}'", id.replace('\'', "'\\''"))
+}
+
 /// Updates, one after the other.
 #[derive(Debug)]
 #[must_use = "iterate over it"]
@@ -276,6 +295,10 @@ pub struct Until {
 impl Until {
     fn new(task: Task, state: Option<TaskState>, limit: Duration) -> Self {
         Self { task, state, limit, begin: Instant::now(), seen: 0, ready: Default::default(), done: false }
+    }
+
+    fn drawn(&self) -> Drawn {
+        self.task.drawn()
     }
 
     /// Asks for more; `None` when nothing more will come.
@@ -342,7 +365,8 @@ impl Logs {
     }
 
     fn drawn(&self) -> Drawn {
-        Drawn::words(if self.text.is_empty() { "(nothing printed)" } else { &self.text })
+        let words = if self.text.is_empty() { "(nothing printed)" } else { &self.text };
+        Drawn::of("log", words.into(), || words.to_owned())
     }
 }
 
@@ -366,11 +390,29 @@ impl From<&Value> for Tasks {
     }
 }
 
-impl Deref for Tasks {
-    type Target = [(Task, TaskState)];
-    fn deref(&self) -> &[(Task, TaskState)] {
-        &self.list
+shown!(Task, Logs, Tasks, Until);
+list!(Tasks: (Task, TaskState));
+
+impl fmt::Debug for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
-shown!(Task, Logs, Tasks);
+impl Show for TaskState {
+    fn evcxr_display(&self) {
+        Drawn::of("state", self.name().into(), || self.to_string()).show();
+    }
+}
+
+impl Show for Update {
+    fn evcxr_display(&self) {
+        Drawn::of("update", self.json(), || self.to_string()).show();
+    }
+}
+
+impl Show for Updates {
+    fn evcxr_display(&self) {
+        self.task.evcxr_display();
+    }
+}

@@ -1,16 +1,49 @@
-//! Marks the end of a Rust cell, so that a panic or a failed `?` doesn't pass for success.
+//! Marks the beginning and the end of a Rust cell: the one tells that it is compiled and runs, the other that a panic or
+//! a failed `?` didn't end it.
 //!
-//! evcxr reports both as if the cell had ended well. A call that prints a mark goes behind the cell's last statement,
-//! or around its last expression; a cell that ends without the mark has failed.
+//! evcxr reports both as if the cell had ended well. A call that prints a mark goes before the cell's first statement, and
+//! one behind its last, or around its last expression; a cell that ends without the latter has failed.
 
 use syn::spanned::Spanned as _;
 use syn::{Expr, Stmt};
 
-/// The function that prints the mark and returns its argument.
+/// The statement that prints the first mark.
+const BEGIN: &str = "mesos_handle::begun();";
+/// The function that prints the last mark and returns its argument.
 const REACHED: &str = "mesos_handle::reached";
+/// What stands behind the mark at the beginning.
+const BEGINS: &str = " begins";
 
-/// The cell with its mark; `None` if nothing in it runs, or it isn't plain Rust (then evcxr has its say alone).
-pub fn marked(code: &str) -> Option<String> {
+/// What was printed before the first mark, if the line ends with it.
+pub fn begins<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    line.strip_suffix(BEGINS)?.strip_suffix(mark)
+}
+
+/// What was printed before the last mark, if the line ends with it.
+pub fn ends<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
+    line.strip_suffix(mark)
+}
+
+/// The cell with its marks; `None` if nothing in it runs, or it isn't plain Rust (then evcxr has its say alone).
+pub fn marked(cell: &str) -> Option<String> {
+    let (head, code) = cell.split_at_checked(head(cell))?;
+    marked_code(code).map(|code| format!("{head}{BEGIN} {code}"))
+}
+
+/// The bytes of evcxr's commands and of what it passes over before the first line of Rust.
+fn head(cell: &str) -> usize {
+    let is_head = |line: &&str| {
+        let bare = line.trim();
+        bare.is_empty()
+            || line.starts_with("//")
+            || line.starts_with('!')
+            || line.trim_start_matches(' ').starts_with(':')
+    };
+    // A path may begin with colons, but no statement does.
+    cell.split_inclusive('\n').take_while(is_head).map(str::len).sum()
+}
+
+fn marked_code(code: &str) -> Option<String> {
     let block: syn::Block = syn::parse_str(&format!("{{{code}\n}}")).ok()?;
     // Spans count from the brace that was put in front.
     let bytes = |span: proc_macro2::Span| {
@@ -45,22 +78,32 @@ mod tests {
 
     #[test]
     fn marks_go_where_they_change_nothing() {
-        let reached = |rest: &str| rest.replace('@', REACHED);
+        let with = |rest: &str| rest.replace('@', REACHED).replace('^', BEGIN);
         for (code, want) in [
-            ("let x = 1;", Some("let x = 1;\n@(());")),
-            ("1+1", Some("@(1+1)")),
-            ("é()?", Some("@(é()?)")),
-            ("let x = 1;\nx", Some("let x = 1;\n@(()); x")),
-            ("f(1) // a remark", Some("@(f(1)) // a remark")),
-            ("x.y", Some("@(()); x.y")),
+            ("let x = 1;", Some("^ let x = 1;\n@(());")),
+            ("1+1", Some("^ @(1+1)")),
+            ("é()?", Some("^ @(é()?)")),
+            ("let x = 1;\nx", Some("^ let x = 1;\n@(()); x")),
+            ("f(1) // a remark", Some("^ @(f(1)) // a remark")),
+            ("x.y", Some("^ @(()); x.y")),
             ("fn f() {}", None),
             ("use std::fmt;", None),
             ("let x = ", None),
             (":vars", None),
-            ("println!(\"x\");", Some("println!(\"x\");\n@(());")),
-            ("for x in 0..3 {}", Some("@(()); for x in 0..3 {}")),
+            (":dep a = \"1\"\n\n// why\nf()", Some(":dep a = \"1\"\n\n// why\n^ @(f())")),
+            ("!ls\nf();", Some("!ls\n^ f();\n@(());")),
+            ("println!(\"x\");", Some("^ println!(\"x\");\n@(());")),
+            ("for x in 0..3 {}", Some("^ @(()); for x in 0..3 {}")),
         ] {
-            assert_eq!(marked(code), want.map(reached), "{code}");
+            assert_eq!(marked(code), want.map(with), "{code}");
         }
+    }
+
+    #[test]
+    fn marks_are_found_behind_what_was_printed() {
+        assert_eq!(begins("abcm begins", "m"), Some("abc"));
+        assert_eq!(begins("m", "m"), None);
+        assert_eq!(ends("abcm", "m"), Some("abc"));
+        assert_eq!(ends("m begins", "m"), None);
     }
 }

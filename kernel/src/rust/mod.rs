@@ -1,29 +1,43 @@
-//! Rust cells, by evcxr in a child process. Commands never wait for any of this.
+//! Rust cells, by evcxr in processes of their own. Commands never wait for any of this.
 //!
-//! Without the feature `rust-cells`, or without a Rust toolchain, a Rust cell says so and everything else works.
+//! The kernel ([`front`]) starts a process that compiles cells ([`evaluator`]), which starts one that runs them: neither
+//! can take the session with it, and the kernel stays as small as it is without them. Without the feature `rust-cells`,
+//! or without a Rust toolchain, a Rust cell says so and everything else works.
 
 #[cfg(feature = "rust-cells")]
-mod evaluator;
+pub mod evaluator;
+#[cfg(feature = "rust-cells")]
+mod fate;
+#[cfg(feature = "rust-cells")]
+pub mod front;
+#[cfg(feature = "rust-cells")]
+mod listen;
 #[cfg(feature = "rust-cells")]
 mod mark;
 #[cfg(feature = "rust-cells")]
+mod stop;
+pub mod talk;
+#[cfg(feature = "rust-cells")]
 mod toolchain;
 
-use std::path::PathBuf;
+#[cfg(feature = "rust-cells")]
+pub use front::Rust;
+#[cfg(feature = "rust-cells")]
+pub use toolchain::become_child_if_asked;
 
 use mesos_repl::lang::Completion;
 
-/// What the child process is told of its surroundings.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// The session's socket.
-    pub socket: Option<PathBuf>,
+/// When Rust cells get ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Cells {
+    /// In the background, as soon as the kernel runs
+    #[default]
+    Warm,
+    /// With the first of them, which then takes several seconds; until then nothing of Rust takes memory
+    Lazy,
+    /// Never
+    Off,
 }
-
-#[cfg(feature = "rust-cells")]
-pub use evaluator::Rust;
-#[cfg(feature = "rust-cells")]
-pub use toolchain::{become_child_if_asked, with_build_folder};
 
 #[cfg(not(feature = "rust-cells"))]
 mod absent {
@@ -42,7 +56,7 @@ mod absent {
 
     impl Rust {
         /// Nothing.
-        pub fn new(_allowed: bool) -> Self {
+        pub fn new(_cells: super::Cells) -> Self {
             Self
         }
 
@@ -80,12 +94,9 @@ mod absent {
 
     /// There is no child.
     pub fn become_child_if_asked() {}
-
-    /// There is no build.
-    pub fn with_build_folder() {}
 }
 #[cfg(not(feature = "rust-cells"))]
-pub use absent::{Rust, become_child_if_asked, with_build_folder};
+pub use absent::{Rust, become_child_if_asked};
 
 /// What a Rust cell answers where none can run.
 fn unavailable(why: &str) -> crate::bundle::Trouble {

@@ -183,6 +183,11 @@ async fn other(
     say(context, &filled);
     let killed =
         object.get("kill").and_then(|kill| kill.pointer("/task_id/value")).and_then(Value::as_str).map(TaskId::from);
+    match kind {
+        "KILL" => super::kill::confirmed(context, killed.as_slice()).await?,
+        "TEARDOWN" => super::teardown::confirmed(context).await?,
+        _ => {}
+    }
     let before = killed.map(|task| super::kill::Before::of(context, task));
     let raw = Call::Raw(object);
     let answer = context.during(&format!("the master's answer to {kind}"), session.call(raw)).await??;

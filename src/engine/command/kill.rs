@@ -16,6 +16,7 @@ command! {
             Opt::value("grace", "TIME", Kind::Duration, "time between asking and killing").short('g'),
             Opt::value("timeout", "TIME", Kind::Duration, "wait no longer (2m)").short('t'),
             Opt::switch("no-wait", "don't wait for the end"),
+            Opt::switch("yes", "don't ask before killing a task that another session has launched").short('y'),
             Opt::switch("force", "send KILL even for a task that the session doesn't know, or that is over"),
         ],
         examples: &[
@@ -36,6 +37,9 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
         };
         args.all("task").map(one).collect::<Result<_, Diagnostic>>()
     })?;
+    if !args.switch("yes") && !args.switch("force") {
+        confirmed(context, &tasks).await?;
+    }
     let mut asked = Vec::new();
     for task in tasks {
         let over = session.read(|state| {
@@ -54,6 +58,20 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     }
     let limit = args.duration("timeout").unwrap_or(context.options().patience);
     ended(context, &asked, limit).await
+}
+
+/// Asks before tasks are killed that this session hasn't launched.
+pub(super) async fn confirmed(context: &mut Context<'_>, tasks: &[TaskId]) -> Result<(), Failure> {
+    let session = context.session();
+    let foreign = session.read(|state| {
+        let is_foreign = |task: &crate::state::Task| task.launch.is_none() && !task.is_over();
+        let known = tasks.iter().filter_map(|id| state.tasks.get(id.as_str()));
+        names::listed(known.filter(|task| is_foreign(task)).map(|task| task.id.as_str()))
+    });
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    context.confirmed(format!("{foreign}: launched by another session. Kill?")).await
 }
 
 async fn send(context: &mut Context<'_>, task: &TaskId, grace: Option<Duration>) -> Result<(), Failure> {

@@ -166,6 +166,7 @@ pub(in crate::engine) async fn subscribe(
     }
     let start = tokio::time::Instant::now();
     session.subscribe(info).await;
+    context.caused(crate::engine::Caused::Subscription);
     context.until_subscribed(&session, limit).await?;
     let took = start.elapsed();
     let document = card(&session);

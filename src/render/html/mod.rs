@@ -101,6 +101,7 @@ fn table(table: &Table, out: &mut Markup) {
         out.raw("\"><span style=\"opacity:0.65\">").line(&column.title).raw("</span></th>");
     }
     out.raw("</tr></thead><tbody>");
+    let largest: Vec<Option<f64>> = (0..table.columns.len()).map(|at| largest(table, at)).collect();
     for row in &table.rows {
         out.raw("\n<tr>");
         let cells = row.iter().chain(std::iter::repeat(&Cell::Empty));
@@ -111,11 +112,30 @@ fn table(table: &Table, out: &mut Markup) {
             out.raw(" style=\"padding:2px 14px 2px 0;font-weight:normal;vertical-align:top;").raw(side(column.align));
             out.raw("\">");
             self::cell(cell, &READING, out);
+            if let (Some(largest), Some(amount)) = (largest.get(at).copied().flatten(), amount(cell)) {
+                bar(amount / largest, out);
+            }
             out.raw(if is_first { "</th>" } else { "</td>" });
         }
         out.raw("</tr>");
     }
     out.raw("</tbody></table>");
+}
+
+/// The largest amount of a column that is measured.
+fn largest(table: &Table, at: usize) -> Option<f64> {
+    table.columns.get(at).filter(|column| column.is_measured)?;
+    let amounts = table.rows.iter().filter_map(|row| row.get(at).and_then(amount));
+    amounts.max_by(f64::total_cmp).filter(|largest| *largest > 0.0)
+}
+
+fn amount(cell: &Cell) -> Option<f64> {
+    match cell {
+        Cell::Cpus(amount) | Cell::Mebibytes(amount) | Cell::Number(amount) => {
+            Some(*amount).filter(|it| it.is_finite())
+        }
+        _ => None,
+    }
 }
 
 fn side(align: Align) -> &'static str {
@@ -181,7 +201,12 @@ fn share(used: f64, total: f64, unit: Unit, words: &str, out: &mut Markup) {
     if unit == Unit::Count {
         return;
     }
-    let part = if total > 0.0 && used.is_finite() { (used / total).clamp(0.0, 1.0) } else { 0.0 };
+    bar(if total > 0.0 { used / total } else { 0.0 }, out);
+}
+
+/// A thin bar, full at 1.
+fn bar(part: f64, out: &mut Markup) {
+    let part = if part.is_finite() { part.clamp(0.0, 1.0) } else { 0.0 };
     out.raw(" <span style=\"display:inline-block;width:56px;height:6px;border-radius:3px;margin-left:6px;vertical-align:middle;");
     out.raw("background-color:rgba(128,128,128,0.25)\"><span style=\"display:block;height:6px;border-radius:3px;");
     out.raw("background-color:#3b82f6;width:").number(part * 100.0).raw("%\"></span></span>");

@@ -122,3 +122,16 @@ proptest! {
         prop_assert_eq!(back.trim_matches('\n'), want.trim_matches('\n'));
     }
 }
+
+#[test]
+fn a_measured_column_has_bars_against_its_largest() {
+    let columns = [Column::new("Offer"), Column::number("CPUs").measured(), Column::number("Mem")];
+    let mut table = crate::document::Table::new(columns, "");
+    for (name, cpus) in [("a", 4.0), ("b", 1.0), ("c", 0.0)] {
+        table.push([Cell::text(name), Cell::Cpus(cpus), Cell::Mebibytes(64.0)]);
+    }
+    let html = write(&table.into());
+    for (width, count) in [("width:100.0%", 1), ("width:25.0%", 1), ("width:0.0%", 1)] {
+        assert_eq!(html.matches(width).count(), count, "{width}: {html}");
+    }
+}

@@ -286,7 +286,7 @@ impl Master {
         let (group, executor) = (launch.task_group, launch.executor);
         let refused = |task: &TaskInfo| Some((task.task_id.clone(), self.may_launch(&used.framework, task).err()?));
         // The last one is told of, and without a space, as in the original.
-        if let Some((task, what)) = group.tasks.iter().filter_map(refused).last() {
+        if let Some((task, what)) = group.tasks.iter().filter_map(refused).next_back() {
             let why = format!("Task '{task}' is not authorized to{what}");
             let reason = StatusReason::TaskGroupUnauthorized;
             return self.refuse_tasks(&used.framework, &group.tasks, &TaskState::Error, reason, &why);

@@ -139,7 +139,7 @@ mod tests {
         assert!(applied(&flags("/nowhere/acls.json")).unwrap_err().starts_with("--acls: "));
         let flags = Flags { credentials: Some("/nowhere".to_owned()), ..Flags::default() };
         assert!(applied(&flags).unwrap_err().starts_with("--credentials: "));
-        let flags = Flags { resources: Some("cpus:{".to_owned()), ..Flags::default() };
+        let flags = Flags { resources: Some("cpus:[1".to_owned()), ..Flags::default() };
         assert!(applied(&flags).unwrap_err().starts_with("--resources or --attributes: "));
     }
 

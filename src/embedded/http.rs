@@ -54,10 +54,9 @@ pub(super) fn text(status: u16, body: impl Into<Vec<u8>>) -> Response {
     typed(status, body, TEXT)
 }
 
-/// A refusal in plain text; without a word it has no body and no type.
+/// A refusal in plain text, be it without a word.
 pub(super) fn refused(status: u16, why: impl Into<Vec<u8>>) -> Refusal {
-    let why = why.into();
-    Box::new(if why.is_empty() { empty(status) } else { text(status, why) })
+    Box::new(text(status, why))
 }
 
 pub(super) fn not_found() -> Refusal {

@@ -7,6 +7,7 @@ mod golden;
 mod life;
 mod same;
 mod scheduler;
+mod sessions;
 mod survival;
 
 use std::io::Write as _;

@@ -174,7 +174,12 @@ fn with_executor(task: &TaskInfo, place: &Place<'_>) -> Check {
 
 /// A list as the original prints those that it hasn't summed up.
 fn json(resources: &[crate::mesos::Resource]) -> String {
-    serde_json::to_string(resources).unwrap_or_default()
+    let sorted = |value: Value| {
+        let mut value = value;
+        value.sort_all_objects();
+        value
+    };
+    serde_json::to_value(resources).map(|value| sorted(value).to_string()).unwrap_or_default()
 }
 
 /// An executor by itself, and against one of the same id.
@@ -304,7 +309,7 @@ fn group_executor(group: &TaskGroupInfo, info: &ExecutorInfo, place: &Place<'_>)
     if resource::overlap(&parts) {
         let tasks: Vec<String> = tasks.iter().map(Resources::to_string).collect();
         return Err(format!(
-            "There are overlapping resources in the task group's task resources {{ {} }} and/or executor resources {}",
+            "There are overlapping resources in the task group's task resources [ {} ] and/or executor resources {}",
             tasks.join(", "),
             json(&info.resources)
         ));
@@ -334,7 +339,7 @@ fn minimum(resources: &Resources, name: &ExecutorId) -> Check {
     }
     let mem = resources.scalar("mem");
     if mem.is_none_or(|mem| mem < MIN_MEM) {
-        let has = mem.map_or("None".to_owned(), megabytes);
+        let has = mem.map_or("None".to_owned(), |mem| megabytes(mem.floor()));
         return Err(format!(
             "Executor '{name}' uses less memory ({has}) than the minimum required ({})",
             megabytes(MIN_MEM)

@@ -26,13 +26,21 @@ impl Address {
     /// # Errors
     /// [`BadAddress`], which says what to write.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        Self::parse_as("http", text)
+    }
+
+    /// The same, with a scheme for those that name none.
+    ///
+    /// # Errors
+    /// [`BadAddress`].
+    pub fn parse_as(scheme: &str, text: &str) -> Result<Self, BadAddress> {
         let bad = |why: &str| BadAddress { text: text.to_owned(), why: why.to_owned() };
         let trimmed = text.trim();
         if trimmed.starts_with("zk://") {
-            return Err(bad("a ZooKeeper address names no master; give the master's own HOST:PORT"));
+            return Err(bad("a ZooKeeper address names no single master"));
         }
         let has_scheme = trimmed.contains("://");
-        let with_scheme = if has_scheme { trimmed.to_owned() } else { format!("http://{trimmed}") };
+        let with_scheme = if has_scheme { trimmed.to_owned() } else { format!("{scheme}://{trimmed}") };
         let mut url =
             Url::parse(&with_scheme).map_err(|error| bad(&format!("{error}; write HOST:PORT or http://HOST:PORT")))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -89,10 +97,19 @@ impl Address {
         self.0.scheme() == "https"
     }
 
+    /// The host as a URL has it: a name, an address, an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or("")
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or(5050)
+    }
+
     /// `host:port`.
     pub fn host_port(&self) -> String {
-        let host = self.0.host_str().unwrap_or("");
-        format!("{host}:{}", self.0.port_or_known_default().unwrap_or(5050))
+        format!("{}:{}", self.host(), self.port())
     }
 }
 

@@ -218,16 +218,16 @@ impl Acls {
     pub(super) fn allow(&self, action: Action, subject: Option<&str>, object: Option<&str>) -> bool {
         let Some((_, list, _, roles)) = LISTS.iter().find(|(known, ..)| *known == action) else { return false };
         for entry in self.lists.get(list).into_iter().flatten() {
-            let below = match &entry.objects {
-                Entity::Some(names) if *roles && names.len() == 1 => {
-                    names.first().and_then(|name| name.strip_suffix('%')).filter(|name| name.ends_with('/'))
-                }
-                _ => None,
+            let names = match &entry.objects {
+                Entity::Some(names) if *roles => names.as_slice(),
+                _ => &[],
             };
-            let objects = match (below, object) {
-                (Some(above), Some(role)) if role.starts_with(above) => &Entity::Any,
-                (Some(_), _) => continue,
-                (None, _) => &entry.objects,
+            let above = |name: &String| name.strip_suffix('%').filter(|name| name.ends_with('/')).map(str::to_owned);
+            let is_below = |role: &str| names.iter().filter_map(above).any(|above| role.starts_with(&above));
+            let objects = match object {
+                Some(role) if is_below(role) => &Entity::Any,
+                _ if !names.is_empty() && names.iter().all(|name| above(name).is_some()) => continue,
+                _ => &entry.objects,
             };
             if fits(subject, &entry.subjects) && fits(object, objects) {
                 return allowed(subject, &entry.subjects) && allowed(object, objects);
@@ -334,13 +334,13 @@ mod tests {
     #[test]
     fn roles_have_roles_below_them() {
         let acls = json!({"permissive": false, "register_frameworks": [
-            {"principals": {"values": ["bob"]}, "roles": {"values": ["a/%"]}},
-            {"principals": {"values": ["bob"]}, "roles": {"values": ["c"]}}]});
+            {"principals": {"values": ["bob"]}, "roles": {"values": ["c", "a/%"]}},
+            {"principals": {"values": ["bob"]}, "roles": {"values": ["b/%"]}}]});
         let acls = Acls::read(&acls.to_string()).unwrap();
         let may = |roles: &[&str]| {
             acls.allow_roles(Some("bob"), &roles.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>())
         };
-        assert!(may(&["a/b", "c"]) && may(&["a/b/c"]));
+        assert!(may(&["a/b", "c"]) && may(&["a/b/c"]) && may(&["b/c", "c"]));
         assert!(!may(&["a"]) && !may(&["c", "d"]) && !may(&["ab"]) && !may(&[]));
     }
 

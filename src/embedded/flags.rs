@@ -26,10 +26,9 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     ];
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
-    let (_, seconds) = units.iter().find(|(name, _)| *name == unit).ok_or_else(|| {
-        format!("Unknown duration unit '{unit}'; there are ns, us, ms, secs, mins, hrs, days and weeks")
-    })?;
-    let number: f64 = number.parse().map_err(|_| format!("'{number}' is no number"))?;
+    let number: f64 = number.parse().map_err(|_| format!("Failed to convert '{number}' to number"))?;
+    let unknown = || format!("Unknown duration unit '{unit}'");
+    let (_, seconds) = units.iter().find(|(name, _)| *name == unit).ok_or_else(unknown)?;
     Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
 }
 

@@ -22,6 +22,8 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
+use super::browser;
+
 /// The longest body that is read, unpacked; the longest calls of large schedulers have some megabytes.
 const LONGEST_BODY: usize = 64 << 20;
 /// The shortest body that is packed for those who unpack it.
@@ -65,8 +67,7 @@ pub(super) fn not_found() -> Refusal {
 
 /// JSON, or a call of the function that the query names.
 pub(super) fn json(value: &serde_json::Value, query: &HashMap<String, String>) -> Response {
-    let is_name = |name: &&String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte));
-    match query.get("jsonp").filter(is_name) {
+    match query.get("jsonp") {
         Some(name) => typed(200, format!("{name}({value})"), "text/javascript"),
         None => typed(200, value.to_string(), "application/json"),
     }
@@ -88,6 +89,9 @@ pub(super) fn must_be(method: &Method, allowed: &[&str]) -> Result<(), Refusal> 
 
 /// A page on the web can make a name of its own lead to 127.0.0.1, but the browser then says that name.
 pub(super) fn check_host(headers: &HeaderMap, own: IpAddr, hostname: &str) -> Result<(), Refusal> {
+    if browser::is_another_sites(headers) {
+        return Err(refused(403, "This embedded Mesos answers no scripts of other sites' pages."));
+    }
     let Some(host) = headers.get(HOST) else { return Ok(()) };
     let host = host.to_str().unwrap_or("?");
     let name = match host.rsplit_once(':') {

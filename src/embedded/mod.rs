@@ -4,6 +4,7 @@
 
 mod agent;
 mod authorize;
+mod browser;
 mod cluster;
 mod config;
 mod durable;

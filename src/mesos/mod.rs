@@ -5,6 +5,7 @@
 pub mod executor;
 pub mod master;
 pub mod message;
+pub mod protobuf;
 pub mod schema;
 
 mod agent;

@@ -2,6 +2,7 @@
 
 mod custom;
 mod drain;
+mod refuse;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -24,10 +24,10 @@ use crate::embedded::config::Authenticate;
 use crate::embedded::fault::active::{Faults, Standing};
 use crate::embedded::fault::http::{self as fault, Desk};
 use crate::embedded::http::{self, Answered, Refusal, accepted, empty, must_be, not_found, refused, text, typed};
-use crate::embedded::wire::{Format, protobuf, read};
+use crate::embedded::wire::{Format, read};
 use crate::mesos::master::{Call, Response as Shown};
 use crate::mesos::message::Message as _;
-use crate::mesos::{CallMessage, CallType};
+use crate::mesos::{CallMessage, CallType, protobuf};
 
 const STREAM_ID: &str = "Mesos-Stream-Id";
 

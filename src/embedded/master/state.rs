@@ -422,7 +422,7 @@ impl Master {
             .info
             .capabilities
             .iter()
-            .filter_map(|one| one.r#type.as_ref().map(|kind| kind.as_str()))
+            .map(|one| one.r#type.as_ref().map_or("UNKNOWN", |kind| kind.as_str()))
             .collect();
         let info = &framework.info;
         let connected = framework.stream.is_some();

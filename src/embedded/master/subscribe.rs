@@ -6,11 +6,11 @@ use super::actor::{Answer, Master, Timer, event};
 use super::framework::Framework;
 use super::stream::Stream;
 use super::validate::constraints::Constraints;
-use super::validate::{Check, framework as check, is_duration};
+use super::validate::{self, Check, framework as check, is_duration};
 use crate::embedded::link::ToAgent;
 use crate::mesos::{
     CallMessage, ErrorEvent, EventMessage, EventType, FrameworkId, FrameworkInfo, OfferConstraints, Subscribed,
-    TaskState, UpdateFramework,
+    TaskState, TaskStatus, UpdateFramework,
 };
 
 /// What a framework wants to be offered.
@@ -26,13 +26,15 @@ impl Master {
     /// SUBSCRIBE. What is refused gets one ERROR event, and the stream ends.
     pub(super) fn subscribe(&mut self, call: CallMessage, principal: Option<String>, stream: Stream) {
         self.count("messages_subscribe");
-        let Some(subscribe) = call.subscribe else { return };
+        let Some(mut subscribe) = call.subscribe else { return };
+        subscribe.offer_constraints.iter_mut().for_each(validate::constraints::one_of_each);
         let mut info = subscribe.framework_info;
         if info.principal.is_none() {
             info.principal = principal;
         }
         let checked = self
             .may_be(&info, &subscribe.suppressed_roles)
+            .and_then(|()| self.is_its_own(&info))
             .and_then(|()| Constraints::new(subscribe.offer_constraints.as_ref()))
             .and_then(|constraints| self.may_register(&info).map(|()| constraints));
         let taken = checked.and_then(|constraints| self.take_in(&mut info).map(|id| (id, constraints)));
@@ -68,6 +70,14 @@ impl Master {
             return Err("Framework has been removed".to_owned());
         }
         check::failover_timeout(info)
+    }
+
+    /// Whether the framework that it says it is has this principal.
+    fn is_its_own(&self, info: &FrameworkInfo) -> Check {
+        match info.id.as_ref().and_then(|id| self.framework(id)) {
+            Some(known) => check::principal(&known.info, info),
+            None => Ok(()),
+        }
     }
 
     /// Whether it may have its roles.
@@ -212,12 +222,10 @@ impl Master {
         }
         let tasks: Vec<_> = self.frameworks[at].tasks.keys().cloned().collect();
         for task in tasks {
-            let status = self.status(
-                &task,
-                TaskState::Killed,
-                Some(crate::mesos::StatusReason::FrameworkRemoved),
-                Some(format!("Framework {id} removed")),
-            );
+            let agent_id = self.framework(id).and_then(|framework| framework.task(&task)).map(|task| task.agent.clone());
+            let reason = Some(crate::mesos::StatusReason::FrameworkRemoved);
+            let why = Some(format!("Framework {id} removed"));
+            let status = TaskStatus { agent_id, ..self.status(&task, TaskState::Killed, reason, why) };
             self.update_task(id, &task, &status);
             self.remove_task(id, &task);
         }
@@ -237,7 +245,8 @@ impl Master {
     }
 
     /// UPDATE_FRAMEWORK.
-    pub(super) fn update_framework(&mut self, id: &FrameworkId, update: UpdateFramework) -> Answer {
+    pub(super) fn update_framework(&mut self, id: &FrameworkId, mut update: UpdateFramework) -> Answer {
+        update.offer_constraints.iter_mut().for_each(validate::constraints::one_of_each);
         let info = update.framework_info;
         if let Err(why) = self.may_be(&info, &update.suppressed_roles) {
             return Answer::new(400, format!("Supplied FrameworkInfo is not valid: {why}"));

@@ -3,7 +3,7 @@
 use super::{Actor, now};
 use crate::embedded::agent::books::Draining;
 use crate::mesos::{
-    DrainConfig, DurationInfo, FrameworkInfo, KillPolicy, StatusReason, StatusSource, TaskInfo, TaskState, TaskStatus,
+    DrainConfig, DurationInfo, KillPolicy, StatusReason, TaskState, TaskStatus,
 };
 
 /// How a task is told to end: sooner than it wants to where the draining says so.
@@ -43,25 +43,6 @@ impl Actor {
         if draining.config.mark_gone.unwrap_or(false) && is_partition_aware {
             status.state = TaskState::GoneByOperator;
         }
-    }
-
-    /// Whether tasks come too late, which is said of each.
-    pub(super) fn refuses_launch(&mut self, framework: &FrameworkInfo, tasks: &[TaskInfo]) -> bool {
-        let Some(framework_id) = framework.id.clone().filter(|_| self.books.draining.is_some()) else { return false };
-        self.books.framework(framework, &framework_id);
-        for task in tasks {
-            let status = TaskStatus {
-                task_id: task.task_id.clone(),
-                state: Self::lost_state(framework),
-                message: Some("Task was received while agent was already draining".to_owned()),
-                source: Some(StatusSource::Agent),
-                reason: Some(StatusReason::AgentDraining),
-                ..TaskStatus::default()
-            };
-            self.send(&framework_id, None, status);
-        }
-        self.settle(&framework_id);
-        true
     }
 
     /// It is over when nothing is left.

@@ -36,9 +36,6 @@ impl Master {
             let (seconds, more) = (period.seconds.unwrap_or(0), period.nanos.unwrap_or(0));
             seconds.saturating_mul(1_000_000_000).saturating_add(more.into())
         });
-        if grace.is_some_and(|grace| grace < 0) {
-            return Err(Reply::bad("Negative 'max_grace_period' is not allowed"));
-        }
         let who = self.approver(principal);
         if !who.may(Action::DrainAgent, None) || mark_gone && !who.may(Action::MarkAgentGone, None) {
             return Err(Reply::forbidden());

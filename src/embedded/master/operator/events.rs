@@ -10,10 +10,10 @@ use crate::embedded::authorize::Approver;
 use crate::embedded::master::actor::{Master, Timer};
 use crate::embedded::master::stream::{Sender, stream};
 use crate::embedded::master::view::View;
-use crate::embedded::wire::{Format, protobuf};
+use crate::embedded::wire::Format;
 use crate::mesos::master::Event;
 use crate::mesos::message::Message as _;
-use crate::mesos::{AgentId, FrameworkId, TaskId, TaskState, TaskStatus};
+use crate::mesos::{AgentId, FrameworkId, TaskId, TaskState, TaskStatus, protobuf};
 
 /// The most streams of events at a time; the oldest goes.
 const SUBSCRIBERS: usize = 1000;
@@ -108,7 +108,13 @@ impl Master {
                 Some(event(kind, json!({"framework_info": info})))
             }
             (_, Some(framework), _) => {
-                Some(event(kind, json!({"framework": self.framework_v1(framework, &View::of(self, who))})))
+                let mut shown = self.framework_v1(framework, &View::of(self, who));
+                if let Value::Object(fields) = &mut shown {
+                    // As the original makes it here: a time always, and no constraints.
+                    fields.entry("unregistered_time").or_insert_with(|| json!({"nanoseconds": 0}));
+                    fields.remove("offer_constraints");
+                }
+                Some(event(kind, json!({"framework": shown})))
             }
             ("AGENT_REMOVED", _, Some(id)) => Some(event(kind, json!({"agent_id": id}))),
             (_, _, Some(id)) => {

@@ -99,11 +99,17 @@ pub(in crate::embedded::master) fn suppressed(roles: &[String], suppressed: &[St
     }
 }
 
-/// Whether a framework that is known may become what it now says.
-pub(in crate::embedded::master) fn update(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
+/// Whether a framework keeps its principal.
+pub(in crate::embedded::master) fn principal(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
     if old.principal != new.principal {
         return Err("Changing framework's principal is not allowed.".to_owned());
     }
+    Ok(())
+}
+
+/// Whether a framework that is known may become what it now says.
+pub(in crate::embedded::master) fn update(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
+    principal(old, new)?;
     let unsupported = |field: &str, from: &str, to: &str| {
         Err(format!("Updating 'FrameworkInfo.{field}' is unsupported; attempted to update from '{from}' to '{to}'"))
     };

@@ -1,5 +1,7 @@
 //! Tasks and task groups, their executors, and whether they fit what was offered.
 
+use serde_json::Value;
+
 use super::{Check, because, command, id, resource};
 use crate::embedded::resources::{Resources, printed};
 use crate::mesos::{
@@ -174,12 +176,9 @@ fn with_executor(task: &TaskInfo, place: &Place<'_>) -> Check {
 
 /// A list as the original prints those that it hasn't summed up.
 fn json(resources: &[crate::mesos::Resource]) -> String {
-    let sorted = |value: Value| {
-        let mut value = value;
-        value.sort_all_objects();
-        value
-    };
-    serde_json::to_value(resources).map(|value| sorted(value).to_string()).unwrap_or_default()
+    let mut value = serde_json::to_value(resources).unwrap_or(Value::Null);
+    value.sort_all_objects();
+    value.to_string()
 }
 
 /// An executor by itself, and against one of the same id.

@@ -17,8 +17,29 @@ use tokio::time::Instant;
 
 use super::client::{Got, Stream, send};
 
-/// Sessions that differ, and why. `group/`, a part of the name up to a `*`, or the whole name.
-const DIFFERENT: &[(&str, &str)] = &[];
+/// Sessions that differ, and why; `*` is any end of a name.
+const DIFFERENT: &[(&str, &str)] = &[
+    ("accept/run/uri-missing", "the recorded machine had no fetcher to start"),
+    ("accept/run/teardown", "shows the task of run/uri-missing again"),
+    ("accept/run/ended-pages", "an agent counts no ended tasks that wait for an acknowledgement"),
+    ("accept/run/pages", "what is left of an agent is offered again when that is due; a command started sooner"),
+    ("accept/run/check-shown", "a check that has found nothing yet is told of"),
+    (
+        "agents/agent/drain-task*",
+        "what is left of an agent is offered again when that is due; a command started sooner",
+    ),
+    ("agents/down/*", "what is left of an agent is offered again when that is due; a command started sooner"),
+    ("agents/gone/*", "what is left of an agent is offered again when that is due; a command started sooner"),
+    ("agent/*", "the agent's own API answers less than a real one's"),
+    ("auth/http/agent-none", "agents ask nobody who they are"),
+    ("groups/not-launched*", "the recorded machine couldn't start its executor of task groups"),
+    ("operations/done/acknowledged", "operations of frameworks that are gone are not shown"),
+    ("operations/done/with-status", "operations of frameworks that are gone are not shown"),
+    ("operations/done/reserve-labels", "a page shows ranges in another order"),
+    ("operator/agent/deactivate-offered", "resources stand in another order once some came back"),
+    ("operator/events/task", "resources stand in another order once some came back"),
+    ("operator/quota/*", "resources stand in another order once some came back"),
+];
 
 const API: &str = "/api/v1/scheduler";
 const SOON: Duration = Duration::from_secs(15);
@@ -73,8 +94,9 @@ async fn sessions_go_as_recorded() {
     let mut outcomes = played.concat();
     outcomes.sort();
     let listed = |name: &str| DIFFERENT.iter().filter(|(listed, _)| matches(listed, name)).map(|(_, why)| *why).next();
+    let differs = |outcome: &&(String, Result<(), String>)| outcome.1.is_err();
     let known: Vec<(&str, &str)> =
-        outcomes.iter().filter_map(|(name, _)| listed(name).map(|why| (name.as_str(), why))).collect();
+        outcomes.iter().filter(differs).filter_map(|(name, _)| listed(name).map(|why| (name.as_str(), why))).collect();
     for (pattern, _) in DIFFERENT {
         assert!(outcomes.iter().any(|(name, _)| matches(pattern, name)), "{pattern}: there is no such session");
     }
@@ -278,7 +300,8 @@ impl Talk {
             Got::Whole(answer) => answer,
             Got::Stream(stream) => &stream.answer,
         };
-        let header = |name: &str| answer.header(&name.to_ascii_lowercase()).map(|value| (name.to_owned(), json!(value)));
+        let header =
+            |name: &str| answer.header(&name.to_ascii_lowercase()).map(|value| (name.to_owned(), json!(value)));
         let headers: Map<String, Value> = HEADERS.into_iter().filter_map(header).collect();
         let mut told = json!({"status": answer.status, "headers": headers});
         match got {

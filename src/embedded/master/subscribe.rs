@@ -222,7 +222,8 @@ impl Master {
         }
         let tasks: Vec<_> = self.frameworks[at].tasks.keys().cloned().collect();
         for task in tasks {
-            let agent_id = self.framework(id).and_then(|framework| framework.task(&task)).map(|task| task.agent.clone());
+            let agent_id =
+                self.framework(id).and_then(|framework| framework.task(&task)).map(|task| task.agent.clone());
             let reason = Some(crate::mesos::StatusReason::FrameworkRemoved);
             let why = Some(format!("Framework {id} removed"));
             let status = TaskStatus { agent_id, ..self.status(&task, TaskState::Killed, reason, why) };

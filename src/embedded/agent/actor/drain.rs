@@ -2,9 +2,7 @@
 
 use super::{Actor, now};
 use crate::embedded::agent::books::Draining;
-use crate::mesos::{
-    DrainConfig, DurationInfo, KillPolicy, StatusReason, TaskState, TaskStatus,
-};
+use crate::mesos::{DrainConfig, DurationInfo, KillPolicy, StatusReason, TaskState, TaskStatus};
 
 /// How a task is told to end: sooner than it wants to where the draining says so.
 fn policy(most: Option<&DurationInfo>, own: Option<&KillPolicy>) -> Option<KillPolicy> {

@@ -61,7 +61,7 @@ impl Chain {
             format!("kill stays{life}"),
         ];
         // One stays over the end of its life, to be met by the next.
-        if life % 2 == 0 {
+        if life.is_multiple_of(2) {
             lines.push(run("left", "exec sleep 600", ""));
         }
         lines
@@ -196,7 +196,7 @@ impl Chain {
             assert!(life < 4 * lives, "only {} of {life} lives were killed at their point", self.killed);
             let lines = self.flow(life);
             self.dies(&lines, pieces).await;
-            if life % 5 == 0 {
+            if life.is_multiple_of(5) {
                 self.agrees().await;
             }
         }

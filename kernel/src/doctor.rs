@@ -45,7 +45,11 @@ pub fn examine(master: Option<&str>, docker_socket: &Path) -> Vec<Finding> {
             sources(),
             "rustup component add rust-src (without it the types of variables can't be inferred)",
         ),
-        rust("build folder", build_folder(), "set EVCXR_TMPDIR or XDG_CACHE_HOME to a folder that can be written to and isn't mounted noexec"),
+        rust(
+            "build folder",
+            build_folder(),
+            "set EVCXR_TMPDIR or XDG_CACHE_HOME to a folder that can be written to and isn't mounted noexec",
+        ),
     ];
     findings.push(Finding {
         what: "Docker",

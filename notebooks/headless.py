@@ -37,25 +37,32 @@ def texts(output):
     return output.data.get("text/plain", "")
 
 
+def shown(cell):
+    return [output for output in cell.outputs if texts(output).strip()]
+
+
+def states(outputs):
+    """The states that are named."""
+    return set(STATES.findall("\n".join(texts(output) for output in outputs))) - PASSING
+
+
 def meaning(cell):
     """What a cell's outputs say, without what differs from run to run."""
-    shown = [output for output in cell.outputs if texts(output).strip()]
-    text = "\n".join(texts(output) for output in shown)
-    still = "\n".join(texts(output) for output in shown if output.output_type != "display_data")
+    outputs = shown(cell)
+    text = "\n".join(texts(output) for output in outputs)
     return {
-        "errors": [output.ename for output in shown if output.output_type == "error"],
-        "kinds": [output.output_type for output in shown if output.output_type != "stream"],
-        "prints": any(output.output_type == "stream" for output in shown),
-        "states": sorted(set(STATES.findall(still)) - PASSING),
+        "errors": [output.ename for output in outputs if output.output_type == "error"],
+        "displays": sum(output.output_type != "stream" for output in outputs),
+        "prints": any(output.output_type == "stream" for output in outputs),
         "calls": sorted(set(CALLS.findall(text))),
-        "html": sum("text/html" in output.get("data", {}) for output in shown),
+        "html": sum("text/html" in output.get("data", {}) for output in outputs),
     }
 
 
-def pictured(cell):
-    """The states in pictures that go on changing after their cell: how far they got is the machine's affair."""
-    living = "\n".join(texts(output) for output in cell.outputs if output.output_type == "display_data")
-    return set(STATES.findall(living)) - PASSING
+def same_states(cell, was):
+    """A picture goes on changing after its cell: how far it got is the machine's affair, but not what else is said."""
+    still = [output for output in shown(was) if output.output_type != "display_data"]
+    return states(still) <= states(shown(cell)) <= states(shown(was))
 
 
 def code_cells(notebook):
@@ -96,8 +103,8 @@ def differences(notebook, saved, compare):
         for part in now if compare else ():
             if now[part] != before[part]:
                 yield f"cell {number}: {part}: saved {before[part]!r}, now {now[part]!r}"
-        if compare and not pictured(cell) <= pictured(was):
-            yield f"cell {number}: pictured: saved {sorted(pictured(was))}, now {sorted(pictured(cell))}"
+        if compare and not same_states(cell, was):
+            yield f"cell {number}: states: saved {sorted(states(shown(was)))}, now {sorted(states(shown(cell)))}"
 
 
 def settled(notebook):
@@ -121,7 +128,7 @@ def write(path, notebook, saved):
     """Saves the notebook; whether anything in it has changed."""
     fresh = settled(notebook)
     for cell, was in zip(code_cells(fresh), code_cells(saved)):
-        same = was.outputs and meaning(cell) == meaning(was) and cell.source == was.source
+        same = was.outputs and meaning(cell) == meaning(was) and same_states(cell, was) and cell.source == was.source
         cell.outputs = was.outputs if same else cell.outputs
     fresh.metadata = {
         "kernelspec": {"display_name": "Mesos", "language": "rust", "name": "mesos"},

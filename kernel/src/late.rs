@@ -193,8 +193,8 @@ impl Alive {
         let drawn = |notice: &Notice| notice.task.as_ref().is_some_and(|(task, _)| launched.contains(task));
         // A task is told of where it was launched; and what is as it should be is no news.
         let is_news = |notice: &Notice| notice.connection || matches!(notice.tone, Tone::Bad | Tone::Unsure);
-        // One moment may hold the subscription's beginning and its end: no cell but one that has failed tells of an end.
-        let is_new = |notice: &Notice| notice.connection || notice.since >= journal.since;
+        // One moment may hold the subscription's beginning, which is the cell's to tell, and its end.
+        let is_new = |notice: &Notice| if notice.connection { notice.at } else { notice.since } >= journal.since;
         let news = moment.into_iter().filter(|notice| is_news(notice) && !drawn(notice) && is_new(notice));
         let before = journal.lines.len();
         let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();

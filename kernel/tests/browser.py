@@ -78,9 +78,9 @@ def tour(lab, browser, pictures, theme):
     assert page.locator(".jp-OutputArea-output table").count() >= 5, "tables"
     assert page.locator("img[alt^=timeline]").count() >= 1, "a timeline"
     assert "RUNNING" in page.locator(".jp-Notebook").inner_text(), "a running task"
-    page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer').scrollTop = 1050")
-    time.sleep(1)
     if pictures:
+        page.evaluate("() => document.querySelector('img[alt^=timeline]').scrollIntoView({block: 'center'})")
+        time.sleep(1)
         page.screenshot(path=pictures / f"kernel-{theme.lower()}.png")
     page.close()
 

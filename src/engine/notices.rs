@@ -37,12 +37,15 @@ pub struct Notice {
     pub connection: bool,
     /// When the first thing of its moment came.
     pub since: Instant,
+    /// When that came which it tells of, as far as it is one thing.
+    pub at: Instant,
 }
 
 impl Notice {
     /// A line that is of this moment and about nothing in particular.
     pub fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone, task: None, connection: false, since: Instant::now() }
+        let now = Instant::now();
+        Self { text: text.into(), tone, task: None, connection: false, since: now, at: now }
     }
 
     /// A line about the subscription as a whole.
@@ -142,7 +145,7 @@ struct Moment {
     declined: Vec<OfferId>,
     void: usize,
     missed: u64,
-    phases: Vec<Phase>,
+    phases: Vec<(Instant, Phase)>,
     masters: Option<Seen>,
     others: Vec<Notice>,
 }
@@ -151,7 +154,7 @@ impl Moment {
     fn add(&mut self, raw: Raw) {
         match raw {
             Raw::Change(change) => self.change(change),
-            Raw::Phase(phase) => self.phases.push(phase),
+            Raw::Phase(phase) => self.phases.push((Instant::now(), phase)),
             Raw::Masters(seen) => self.masters = Some(seen),
             Raw::Declined(ids) => self.declined.extend(ids),
             Raw::Void(count) => self.void += count,
@@ -241,8 +244,8 @@ impl Teller {
         let mut lines = Vec::new();
         lines.extend(moment.masters.take().and_then(|seen| self.masters(&seen, session)));
         let phases = std::mem::take(&mut moment.phases);
-        for phase in phases {
-            lines.extend(self.phase(phase, &mut moment.void, session));
+        for (at, phase) in phases {
+            lines.extend(self.phase(phase, &mut moment.void, session).map(|notice| Notice { at, ..notice }));
         }
         lines.extend(updates(&moment.updates, session));
         lines.extend(offered(&moment.offers, session));

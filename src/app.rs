@@ -23,7 +23,7 @@ use crate::config::{Around, Config, Origin};
 use crate::demo;
 use crate::document::{Diagnostic, Document, Piece, Tone};
 use crate::embedded::{self, Cluster, Docker};
-use crate::engine::{Engine, Leave, Options, Outcome, Output as _, Target};
+use crate::engine::{self, Engine, Leave, Options, Outcome, Output as _, Target};
 use crate::lang::Completeness;
 use crate::render::{self, Page, Theme};
 use crate::repl::{self, Asked, Look, Ran, Screen, Signals, window};
@@ -360,7 +360,9 @@ async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, 
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
     let mut screen = Screen::standard(look(config, false));
     let taken_up = unless_interrupted(repl::take_up(engine), &mut signals).await.unwrap_or_default();
-    tell_aside(&taken_up, config);
+    tell_aside(&taken_up, config.colour_errors);
+    let unrecorded = engine.session().store().map(|store| store.progress());
+    let unrecorded = unrecorded.map(|progress| tokio::spawn(tell_unrecorded(progress, config.colour_errors)));
     let ran = match script {
         Script::Text(text) => repl::run(engine, &text, &mut screen, &mut signals).await,
         Script::Input => input(engine, &mut screen, &mut signals).await,
@@ -375,14 +377,26 @@ async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, 
     };
     let told = unless_interrupted(repl::leave(engine, how), &mut signals).await.flatten();
     if let Some(told) = told {
-        tell_aside(&told, config);
+        tell_aside(&told, config.colour_errors);
+    }
+    if let Some(telling) = unrecorded {
+        telling.abort();
     }
     Ok(status)
 }
 
+/// Tells once that the disk refuses the session's record: a script hears no notices.
+async fn tell_unrecorded(mut progress: tokio::sync::watch::Receiver<crate::store::Progress>, colour: bool) {
+    let refused = progress.wait_for(|progress| progress.trouble.is_some()).await;
+    let why = refused.ok().and_then(|progress| progress.trouble.clone());
+    if let Some(why) = why {
+        tell_aside(&Document::text(Piece::new(engine::unrecorded(&why), Tone::Bad)), colour);
+    }
+}
+
 /// What is no answer to a command goes to the standard error.
-fn tell_aside(told: &Document, config: &Config) {
-    let text = render::ansi(told, &Page::plain(100).coloured(config.colour_errors));
+fn tell_aside(told: &Document, colour: bool) {
+    let text = render::ansi(told, &Page::plain(100).coloured(colour));
     // A closed standard error can't be told anything.
     let _ = io::stderr().write_all(text.as_bytes());
 }

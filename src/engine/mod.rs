@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use context::Failure;
-pub use notices::{Notice, Notices};
+pub use notices::{Notice, Notices, unrecorded};
 pub use output::{Answering, Caused, Collected, Output, Question};
 pub use standing::Standing;
 

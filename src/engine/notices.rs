@@ -150,6 +150,13 @@ struct Moment {
     others: Vec<Notice>,
 }
 
+/// What it means that the disk refuses a session's record.
+pub fn unrecorded(why: &str) -> String {
+    format!(
+        "the session goes on and isn't recorded any more: {why}; should this program die, tasks that are launched from now on are only known to the master"
+    )
+}
+
 impl Moment {
     fn add(&mut self, raw: Raw) {
         match raw {
@@ -162,10 +169,7 @@ impl Moment {
                 "nobody wanted offers for a while: the master was asked for no more (offers or revive asks again)",
                 Tone::Dim,
             )),
-            Raw::Record(Some(why)) => self.others.push(Notice::connection(
-                format!("the session goes on and isn't recorded any more: {why}; should this program die, tasks that are launched from now on are only known to the master"),
-                Tone::Bad,
-            )),
+            Raw::Record(Some(why)) => self.others.push(Notice::connection(unrecorded(&why), Tone::Bad)),
             Raw::Record(None) => {
                 self.others.push(Notice::connection("the session is recorded again, all of it", Tone::Running));
             }

@@ -17,6 +17,9 @@ use crate::view;
 
 /// How long the master may take to tell of the tasks.
 const RECONCILED: Duration = Duration::from_secs(5);
+/// So long a master may take to notice that a connection is closed, and how often it is asked meanwhile.
+const NOTICED: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Up to so many tasks are named; more are counted.
 const NAMED: usize = 5;
 
@@ -195,11 +198,23 @@ async fn somebody_elses(engine: &Engine, session: &Session, behind: &Behind) -> 
     match behind.standing {
         Standing::Left(Left::Stolen, _) => told("was taken over by another client"),
         // We let go of it ourselves: if it is connected, then to somebody else.
-        Standing::Left(Left::Detached, _) if is_connected(engine, session, id).await == Some(true) => {
+        Standing::Left(Left::Detached, _) if is_anothers(engine, session, id).await => {
             told("is connected to another client")
         }
         _ => None,
     }
+}
+
+/// Whether somebody has the framework that we have let go of. It may still be our own connection that the master sees.
+async fn is_anothers(engine: &Engine, session: &Session, id: &FrameworkId) -> bool {
+    while is_connected(engine, session, id).await == Some(true) {
+        let ago = session.status().borrow().lost.map(|lost| session.now().saturating_sub(lost));
+        if ago.is_none_or(|ago| ago >= NOTICED) {
+            return true;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    false
 }
 
 /// Whether the master has a scheduler of that framework; none if it can't be asked.

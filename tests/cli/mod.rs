@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 
 use crate::support::docker;
 use crate::support::real_mesos::RealMesos;
+use mesos_repl::embedded::{Cluster, Config, Docker};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -93,6 +94,38 @@ fn exit_statuses() {
         assert_eq!(output.status.code(), Some(status), "{args:?}: {said}");
         assert!(said.contains(words), "{args:?}: {said}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_says_that_the_disk_refuses_its_record_and_goes_on() {
+    let config = Config { agents: 1, docker: Docker::Never, ..Config::default() };
+    let cluster = Cluster::start(config).await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let whole = program(&[
+        "--master",
+        &cluster.address().to_string(),
+        "-c",
+        "run --cmd 'exit 0' --name job --until finished; status",
+    ]);
+    // Files of this process can't grow beyond 512 bytes; who ignores the signal for it gets an error.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh"])
+        .arg(whole.get_program())
+        .args(whole.get_args());
+    whole.get_envs().for_each(|(name, value)| {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    });
+    command.env("XDG_STATE_HOME", home.path()).stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{out}{err}");
+    assert!(out.contains("FINISHED") && out.contains("not any more: File too large"), "{out}");
+    assert_eq!(err.matches("isn't recorded any more: File too large").count(), 1, "{err}");
+    cluster.shutdown().await;
 }
 
 #[test]

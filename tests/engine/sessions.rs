@@ -12,7 +12,9 @@ use mesos_repl::session::{Closed, Phase};
 use mesos_repl::store::{Folder, Naming};
 use tokio_util::sync::CancellationToken;
 
+use crate::support::hostile::{Answer, FRAMEWORK, Hostile};
 use crate::support::within;
+use serde_json::json;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -27,7 +29,11 @@ struct Person(Engine);
 impl Person {
     fn start(cluster: &Cluster, home: &Path, naming: Naming) -> Result<Self, StartError> {
         // To the engine it is a master like any other.
-        let target = Target::new(Address::parse(&cluster.url()).unwrap());
+        Self::on(&cluster.url(), home, naming)
+    }
+
+    fn on(master: &str, home: &Path, naming: Naming) -> Result<Self, StartError> {
+        let target = Target::new(Address::parse(master).unwrap());
         let folder = Folder::at(home.join("sessions"));
         let memory = Some(Memory { folder, naming, others: Naming::ByMaster });
         let options = Options { hints: false, patience: Duration::from_secs(30), memory, ..Options::default() };
@@ -269,6 +275,26 @@ async fn what_another_client_has_is_let_be() {
     assert!(told.contains("taken up again"), "{told}");
     other.does("teardown").await;
     cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_that_still_sees_the_connection_that_was_left_isn_t_another_client() {
+    let stream = || Answer::Stream { heartbeat: 15.0 };
+    let (master, home) = (Hostile::start([stream(), stream()]).await, tempfile::tempdir().unwrap());
+    let start = || Person::on(&master.address.to_string(), home.path(), Naming::ByMaster).unwrap();
+    let first = start();
+    first.does("subscribe").await;
+    first.does("detach").await;
+    first.dies().await;
+    let seen = json!({"type": "GET_FRAMEWORKS", "get_frameworks": {"frameworks": [
+        {"framework_info": {"id": {"value": FRAMEWORK}}, "connected": true}]}});
+    for _ in 0..3 {
+        master.answer("GET_FRAMEWORKS", 200, &seen.to_string());
+    }
+    (0..4).for_each(|_| master.answer("", 200, r#"{"version": "1.11.0"}"#));
+    let told = start().take_up().await.join("\n");
+    assert!(told.contains("taken up again"), "{told}");
+    assert_eq!(master.count("GET_FRAMEWORKS"), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

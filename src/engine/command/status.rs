@@ -33,6 +33,17 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
     if let Some(info) = &status.framework {
         fields = fields.field("name", info.name.as_str());
     }
+    if let Some(store) = session.store() {
+        let trouble = store.progress().borrow().trouble.clone();
+        fields = fields.keyed(
+            "recorded as",
+            "recorded",
+            match trouble {
+                None => Cell::text(store.name()),
+                Some(why) => Cell::state(format!("not any more: {why}"), Tone::Bad),
+            },
+        );
+    }
     let document = session.read(|state| {
         let mut fields = fields;
         if let Some(id) = &state.framework_id {

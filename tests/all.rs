@@ -16,6 +16,7 @@ mod embedded;
 mod engine;
 mod faults;
 mod flow;
+mod fuzz;
 mod golden;
 mod lang;
 mod reference;

@@ -20,6 +20,7 @@ mod fuzz;
 mod golden;
 mod lang;
 mod reference;
+mod security;
 mod serve;
 mod session;
 mod terminal;

@@ -6,6 +6,7 @@
 pub mod books;
 pub mod docker;
 pub mod hostile;
+pub mod poison;
 pub mod proxy;
 pub mod real_mesos;
 

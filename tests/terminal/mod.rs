@@ -1,6 +1,6 @@
 //! What a person sees and does: the program in a pseudo-terminal, on its embedded Mesos or on a master that misbehaves.
 
-mod screen;
+pub mod screen;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};

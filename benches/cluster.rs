@@ -20,7 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mesos_repl::client::{Address, CallLine, Client, Patience};
+use mesos_repl::client::{Access, Address, CallLine, Client};
 use mesos_repl::embedded::{Cluster, Config, Docker};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ fn load(agents: usize, frameworks: usize, tasks: usize) {
         let started = Instant::now();
         let length = runtime().block_on(async {
             let address = Address::parse(&served.url).unwrap();
-            Client::new(&address, Patience::default()).unwrap().get(&address, path).await.unwrap().len()
+            Client::new(Access::default()).unwrap().get(&address, path).await.unwrap().len()
         });
         println!("GET {path}: {:.3} s, {:.1} MB", started.elapsed().as_secs_f64(), length as f64 / 1e6);
     }
@@ -210,7 +210,7 @@ struct Status<'a> {
 }
 
 async fn framework(address: Address, number: usize, tasks: usize, done: std::sync::Arc<tokio::sync::Barrier>) -> Seen {
-    let client = Client::new(&address, Patience::default()).unwrap();
+    let client = Client::new(Access::default()).unwrap();
     let info = json!({"user": "root", "name": format!("load-{number}"), "failover_timeout": 3600});
     let subscribe = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
     let started = Instant::now();

@@ -9,22 +9,28 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use nix::sys::termios;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{self, Action, Cli, Local, Serve, Ui};
-use crate::client::{Address, Client, Patience};
-use crate::config::{Config, Origin};
+use crate::client::Address;
+use crate::config::{Around, Config, Origin};
 use crate::demo;
 use crate::document::{Diagnostic, Document, Piece, Tone};
 use crate::embedded::{self, Cluster, Docker};
-use crate::engine::{Engine, Leave, Outcome, Output as _, Target};
+use crate::engine::{Engine, Leave, Options, Outcome, Output as _, Target};
 use crate::lang::Completeness;
 use crate::render::{self, Page, Theme};
 use crate::repl::{self, Asked, Look, Ran, Screen, Signals, window};
+use crate::secret::Secret;
+use crate::session::Masters;
+use crate::settings;
+use crate::store::{Folder, Naming};
 use crate::ui;
 
 /// All is done.
@@ -46,15 +52,60 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let config = match Config::new(&cli, &matches) {
+    let env = |name: &str| std::env::var(name).ok();
+    let around = Around { env: &env, file: settings::File::usual(), sessions: Folder::usual().ok(), ask: &mut ask };
+    let config = match Config::new(&cli, &matches, around) {
         Ok(config) => config,
         Err(diagnostic) => return tell(diagnostic, false, USAGE),
     };
     let colour = config.colour_errors;
+    for warning in config.place.iter().flat_map(|place| &place.warnings) {
+        warn(warning, colour);
+    }
     match start(&cli, &config) {
         Ok(status) => ExitCode::from(status),
         Err((diagnostic, status)) => tell(*diagnostic, colour, status),
     }
+}
+
+/// Asks for a secret at the terminal, without showing it; not even if the standard input is something else.
+fn ask(what: &str) -> Option<Secret> {
+    // What is typed ahead of the question isn't shown either.
+    let _quiet = Quiet::start();
+    // Whoever has no terminal can't be asked.
+    rpassword::prompt_password(what).ok().filter(|secret| !secret.is_empty()).map(Secret::new)
+}
+
+/// A terminal that shows nothing of what is typed, until this ends.
+struct Quiet {
+    terminal: std::fs::File,
+    before: termios::Termios,
+}
+
+impl Quiet {
+    /// None without a terminal.
+    fn start() -> Option<Self> {
+        let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
+        let before = termios::tcgetattr(&terminal).ok()?;
+        let mut quiet = before.clone();
+        quiet.local_flags.remove(termios::LocalFlags::ECHO);
+        termios::tcsetattr(&terminal, termios::SetArg::TCSANOW, &quiet).ok()?;
+        Some(Self { terminal, before })
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // A terminal that has gone needs no mending.
+        let _ = termios::tcsetattr(&self.terminal, termios::SetArg::TCSANOW, &self.before);
+    }
+}
+
+fn warn(warning: &str, colour: bool) {
+    let told = Document::text(Piece::new(format!("warning: {warning}"), Tone::Unsure));
+    let text = render::ansi(&told, &Page::plain(window().map_or(100, |(columns, _)| columns)).coloured(colour));
+    // A closed standard error can't be told anything.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// What ends the program before it has begun, and its exit status.
@@ -82,7 +133,7 @@ fn start(cli: &Cli, config: &Config) -> Result<u8, Ended> {
     log(config.log.as_deref(), matches!(work, Work::Session(Front::Prompt)))?;
     tracing::debug!(?config, "settings");
     // One thread is enough for a few commands on a master; an embedded one and a prompt's session run beside it.
-    let alone = config.master.is_some() && matches!(work, Work::Session(Front::Text(_) | Front::Input));
+    let alone = config.place.is_some() && matches!(work, Work::Session(Front::Text(_) | Front::Input));
     let runtime = if alone {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     } else {
@@ -182,10 +233,14 @@ impl Front {
             Front::Socket(offer) if offer.no_docker => Docker::Never,
             _ => Docker::Auto,
         };
+        if let (None, Some(name)) = (&config.place, &config.session) {
+            return Err((Box::new(no_cluster(name)), USAGE));
+        }
         let place = Place::find(config, docker).await?;
         let person = matches!(self, Front::Prompt | Front::Demo(_));
-        let engine = Engine::start(place.target.clone(), config.options(person))
-            .map_err(|error| failed("can't start a session", &error))?;
+        let options = config.options(person, self.naming());
+        let engine = Engine::start(place.target.clone(), options)
+            .map_err(|error| (Box::new(Diagnostic::from(&error)), FAILED))?;
         let status = match self {
             Front::Prompt => {
                 let end = repl::interact(engine, look(config, true), place.welcome(config)).await;
@@ -205,6 +260,24 @@ impl Front {
         }
         status
     }
+}
+
+impl Front {
+    /// What its session is called: whoever comes back to a prompt finds it again, and no script meets another's.
+    fn naming(&self) -> Naming {
+        match self {
+            Front::Prompt | Front::Socket(_) => Naming::ByMaster,
+            Front::Text(_) | Front::Input => Naming::Own("script"),
+            Front::Demo(_) => Naming::Own("demo"),
+        }
+    }
+}
+
+/// A session of that name has no record that says where its cluster is.
+fn no_cluster(name: &str) -> Diagnostic {
+    Diagnostic::new(format!("session {name} isn't recorded yet, and no master is named for it"))
+        .detail("an embedded Mesos ends with this program, so that nothing of it can be taken up again")
+        .help(format!("mesos-repl --session {name} --master HOST:PORT; sessions lists those that are recorded"))
 }
 
 /// `completions`: for a shell to source.
@@ -235,29 +308,29 @@ struct Place {
 
 impl Place {
     async fn find(config: &Config, docker: Docker) -> Result<Self, Ended> {
-        if let Some(master) = &config.master {
-            let target = Target { address: master.value.clone(), label: None, embedded: false };
-            return Ok(Self { target, cluster: None });
+        if let Some(place) = &config.place {
+            return Ok(Self { target: place.clone().into(), cluster: None });
         }
         let settings = embedded::Config { docker, besides: Some(ui::beside), ..embedded::Config::default() };
         let cluster =
             Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;
         let address =
             Address::parse(&cluster.url()).map_err(|error| failed("the embedded Mesos has no address", &error))?;
-        let target = Target { address, label: Some("embedded".to_owned()), embedded: true };
+        let target = Target { label: Some("embedded".to_owned()), embedded: true, ..Target::new(address) };
         Ok(Self { target, cluster: Some(cluster) })
     }
 
     /// The first lines at a prompt.
     fn welcome(&self, config: &Config) -> Document {
         let program = Piece::new(concat!("mesos-repl ", env!("CARGO_PKG_VERSION")), Tone::Strong);
-        let address = &self.target.address;
+        let address = &self.target.masters;
         let Some(cluster) = &self.cluster else {
-            let whence = match config.master.as_ref().map(|master| master.origin) {
-                Some(Origin::Environment(name)) => format!(" (from {name})"),
+            let whence = match config.place.as_ref().map(|place| &place.masters.origin) {
+                Some(origin @ (Origin::Environment(_) | Origin::Profile(_))) => format!(" (from {origin})"),
                 _ => String::new(),
             };
-            let place = format!(" on the master at {address}{whence}; help lists the commands");
+            let who = self.target.access.credentials.as_ref().map(|who| format!(", as {who}")).unwrap_or_default();
+            let place = format!(" on the master at {address}{whence}{who}; help lists the commands");
             return Document::new().with_pieces([program, Piece::from(place)]);
         };
         let place = format!(" on an embedded Mesos at {address}; --master HOST:PORT for a real one; help");
@@ -286,6 +359,8 @@ enum Script {
 async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, Ended> {
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
     let mut screen = Screen::standard(look(config, false));
+    let taken_up = unless_interrupted(repl::take_up(engine), &mut signals).await.unwrap_or_default();
+    tell_aside(&taken_up, config);
     let ran = match script {
         Script::Text(text) => repl::run(engine, &text, &mut screen, &mut signals).await,
         Script::Input => input(engine, &mut screen, &mut signals).await,
@@ -300,11 +375,16 @@ async fn script(engine: &Engine, config: &Config, script: Script) -> Result<u8, 
     };
     let told = unless_interrupted(repl::leave(engine, how), &mut signals).await.flatten();
     if let Some(told) = told {
-        let text = render::ansi(&told, &Page::plain(100).coloured(config.colour_errors));
-        // A closed standard error can't be told anything.
-        let _ = io::stderr().write_all(text.as_bytes());
+        tell_aside(&told, config);
     }
     Ok(status)
+}
+
+/// What is no answer to a command goes to the standard error.
+fn tell_aside(told: &Document, config: &Config) {
+    let text = render::ansi(told, &Page::plain(100).coloured(config.colour_errors));
+    // A closed standard error can't be told anything.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// The end may take a while with a master that doesn't answer; whoever presses Ctrl-C then wants out.
@@ -385,24 +465,39 @@ fn lines() -> io::Result<tokio::sync::mpsc::Receiver<io::Result<String>>> {
 
 /// `ui`: serves the page of a master until a signal comes.
 async fn look_at(shown: &Ui, config: &Config) -> Result<u8, Ended> {
-    let Some(master) = config.master.as_ref().map(|master| master.value.clone()) else {
+    let Some(place) = config.place.clone() else {
         let diagnostic = Diagnostic::new("ui wants a master")
             .help("mesos-repl ui --master HOST:PORT; an embedded Mesos has the page at / by itself");
         return Err((Box::new(diagnostic), USAGE));
     };
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
-    let client = Client::new(&master, Patience::default()).map_err(|error| failed("can't start", &error))?;
+    let masters = place.masters.value.clone();
+    // It never subscribes: it only knows who leads.
+    let engine = {
+        let options = Options { memory: None, ..config.options(false, Naming::ByMaster) };
+        Engine::start(place.into(), options).map_err(|error| failed("can't start", &error))?
+    };
     // Who answers nothing now is told of now, not by an empty page.
-    client.get(&master, "/version").await.map_err(|error| failed("no page without a master", &error))?;
+    let found = engine.find_master().await.map_err(|diagnostic| (Box::new(diagnostic), FAILED))?;
+    let session = engine.session();
+    let client = session.client().clone();
+    let leader: ui::Leader = match &masters {
+        // Any of those named redirects to whoever leads.
+        Masters::Named(_) => Arc::new(move || Some(found.clone())),
+        Masters::ZooKeeper { .. } => Arc::new(move || session.status().borrow().address.clone()),
+    };
+    if client.access().credentials.is_some() {
+        warn("whoever uses this machine can read through this page what you may read", config.colour_errors);
+    }
     let at = SocketAddr::from((Ipv4Addr::LOCALHOST, shown.port));
     let listening = TcpListener::bind(at).await.map_err(|error| failed(&format!("can't listen at {at}"), &error))?;
     let address = listening.local_addr().map_err(|error| failed("can't start", &error))?;
     let mut screen = Screen::standard(look(config, false));
     screen.show(
-        Document::text(format!("{master} at http://{address}/")).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)),
+        Document::text(format!("{masters} at http://{address}/")).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)),
     );
     tokio::select! {
-        served = async { axum::serve(listening, ui::router(master, client)).await } => {
+        served = async { axum::serve(listening, ui::router(leader, client)).await } => {
             served.map_err(|error| failed("the server ended", &error))?;
         }
         _ = signals.next() => {}
@@ -417,12 +512,15 @@ async fn offer(engine: Engine, asked: &Serve, config: &Config) -> Result<u8, End
     let server = crate::serve::Server::start(engine.clone(), &path, None);
     let server = server.map_err(|error| failed("the session can't be offered", &error))?;
     let mut screen = Screen::standard(look(config, false));
-    let told = format!("the session on {} is offered at {}", engine.target().address, path.display());
+    let told = format!("the session on {} is offered at {}", engine.target().masters, path.display());
     screen.show(Document::text(told).with_text(Piece::new("Ctrl-C ends it", Tone::Dim)));
-    // Ctrl-C is how it ends: no failure.
-    tokio::select! {
-        _ = signals.next() => {}
-        () = gone(asked.process) => {}
+    if let Some(told) = unless_interrupted(repl::take_up(&engine), &mut signals).await {
+        screen.show(told);
+        // Ctrl-C is how it ends: no failure.
+        tokio::select! {
+            _ = signals.next() => {}
+            () = gone(asked.process) => {}
+        }
     }
     server.close().await;
     unless_interrupted(repl::leave(&engine, Leave::Unsaid), &mut signals).await;

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::settings::Scheme;
+
 /// A live Apache Mesos scheduler session in the terminal.
 ///
 /// Without a master it starts an embedded Mesos. Without commands it opens a prompt.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "mesos-repl", version, max_term_width = 100, after_help = AFTER)]
 pub struct Cli {
-    /// The master; without one, an embedded Mesos is started
-    #[arg(long, env = "MESOS_MASTER", value_name = "URL|HOST:PORT", global = true)]
-    pub master: Option<String>,
+    /// Where the masters are, and how they are spoken to
+    #[command(flatten)]
+    pub cluster: Cluster,
 
     /// Commands to run, separated by ';' or line breaks
     #[arg(short = 'c', long = "command", value_name = "COMMANDS", conflicts_with = "script")]
@@ -35,9 +37,14 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub wide: bool,
 
-    /// The framework's name where 'subscribe' says none
-    #[arg(long, value_name = "NAME", default_value = "mesos-repl")]
-    pub name: String,
+    /// The session: its framework outlives this program, and the next start under this name takes it up again. Without
+    /// --master, its own cluster
+    #[arg(long, value_name = "NAME", global = true)]
+    pub session: Option<String>,
+
+    /// The framework's name where 'subscribe' says none [default: mesos-repl]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
 
     /// The user that tasks run as where nothing else is said [default: you]
     #[arg(long, value_name = "USER")]
@@ -56,10 +63,78 @@ pub struct Cli {
     pub action: Option<Action>,
 }
 
+/// Where the masters are, and how they are spoken to. Secrets have no option: whoever uses the machine can see a command
+/// line.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct Cluster {
+    /// The master, or several with commas; zk://HOST:PORT/PATH, or file://PATH of a file with it; without one, or as
+    /// 'embedded', an embedded Mesos is started [env: MESOS_MASTER]
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    pub master: Option<String>,
+
+    /// Settings under this name in the file of settings; 'none' for none of them [env: MESOS_PROFILE]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub profile: Option<String>,
+
+    /// Speak TLS with addresses that name no scheme, and with masters that ZooKeeper knows
+    #[arg(long, global = true)]
+    pub tls: bool,
+
+    /// Trust the authorities in this PEM file instead of the system's [env: MESOS_CA_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub ca_file: Option<PathBuf>,
+
+    /// Our own certificate, for servers that demand one [env: MESOS_CERT_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub cert_file: Option<PathBuf>,
+
+    /// Its key, unless the same file has it [env: MESOS_KEY_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub key_file: Option<PathBuf>,
+
+    /// Who we are; the secret comes from a file, from MESOS_SECRET, or is asked for [env: MESOS_PRINCIPAL]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub principal: Option<String>,
+
+    /// The principal's secret [env: MESOS_SECRET_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub secret_file: Option<PathBuf>,
+
+    /// Principal and secret, as Mesos's own --credential has it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub credential_file: Option<PathBuf>,
+
+    /// A token; MESOS_TOKEN may hold it too [env: MESOS_TOKEN_FILE]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub token_file: Option<PathBuf>,
+
+    /// How the token is announced [default: bearer]
+    #[arg(long, value_name = "SCHEME", global = true)]
+    pub token_scheme: Option<Scheme>,
+
+    /// Where a name or an address leads, whatever the name service says; may come several times
+    #[arg(long, value_name = "NAME=IP", global = true)]
+    pub resolve: Vec<String>,
+
+    /// Whom a named master redirects to is told who we are, too
+    #[arg(long, global = true)]
+    pub trust_redirects: bool,
+
+    /// Agents that the master lists are told who we are, too
+    #[arg(long, global = true)]
+    pub trust_agents: bool,
+
+    /// Tell who we are over a network without TLS
+    #[arg(long, global = true)]
+    pub plain_credentials: bool,
+}
+
 const AFTER: &str = "\
 Exit status: 0 all is done, 1 a command failed, 2 bad usage, 130 interrupted.
 With --output json each answer is one JSON document; errors go to the standard error.
-A framework that commands from -c, a script or a pipe leave behind is torn down at the end, unless they say detach.";
+A framework that commands from -c, a script or a pipe leave behind is torn down at the end, unless they say detach.
+A program that is killed loses nothing: 'sessions' at a prompt lists what it left, and takes it up again.";
 
 /// What else the program does.
 #[derive(Debug, Clone, Subcommand)]

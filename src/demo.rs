@@ -171,7 +171,7 @@ impl Walk {
     /// JSON from the master, asked for beside the session.
     async fn master(&self, path: &str) -> Option<Value> {
         let session = self.engine.session();
-        let address = session.status().borrow().address.clone();
+        let address = session.status().borrow().address.clone()?;
         let body = session.client().get(&address, path).await.ok()?;
         serde_json::from_slice(&body).ok()
     }
@@ -189,7 +189,7 @@ impl Walk {
 
     async fn meet(&mut self) -> Result<(), Stopped> {
         self.say("which master is this?");
-        let connect = format!("connect {}", self.engine.target().address);
+        let connect = format!("connect {}", self.engine.target().masters);
         self.type_in(&connect).await?;
         let version = self.master("/version").await;
         let version = version.as_ref().and_then(|version| version.get("version")).and_then(Value::as_str);

@@ -10,8 +10,10 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod cli;
 mod clients;
+mod detect;
 mod embedded;
 mod engine;
 mod faults;

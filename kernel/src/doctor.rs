@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use mesos_repl::client::Address;
+use mesos_repl::session::Masters;
+
 /// One thing looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -104,14 +107,22 @@ fn connect_unix(path: &Path) -> Result<String, String> {
 
 fn reach(master: &str) -> Result<String, String> {
     use std::net::{TcpStream, ToSocketAddrs as _};
-    let bare = master.trim_start_matches("http://").trim_end_matches('/');
-    let with_port = if bare.contains(':') { bare.to_owned() } else { format!("{bare}:5050") };
-    let address = with_port
-        .to_socket_addrs()
-        .map_err(|error| format!("{master}: {error}"))?
-        .next()
-        .ok_or_else(|| format!("{master}: no address"))?;
-    TcpStream::connect_timeout(&address, Duration::from_secs(3))
-        .map(|_| format!("{master} answers"))
-        .map_err(|error| format!("{master}: {error}"))
+    let text = mesos_repl::settings::masters_text(master).map_err(|error| error.what)?;
+    let masters = Masters::parse(text.reveal(), false).map_err(|error| error.to_string())?;
+    let places: Vec<String> = match &masters {
+        Masters::Named(addresses) => addresses.iter().map(Address::host_port).collect(),
+        Masters::ZooKeeper { url, .. } => url.servers().to_vec(),
+    };
+    let mut why = Vec::new();
+    for place in places {
+        let tried = place.to_socket_addrs().and_then(|mut found| {
+            let address = found.next().ok_or_else(|| std::io::Error::other("no address"))?;
+            TcpStream::connect_timeout(&address, Duration::from_secs(3))
+        });
+        match tried {
+            Ok(_) => return Ok(format!("{place} answers")),
+            Err(error) => why.push(format!("{place}: {error}")),
+        }
+    }
+    Err(why.join("; "))
 }

@@ -64,7 +64,7 @@ impl Keep {
         let read = |path: &Path| serde_json::from_slice::<Value>(&std::fs::read(path).ok()?).ok();
         let Some(kept) = read(path) else { return };
         // An embedded Mesos ends with its kernel: the new one listens elsewhere and knows nothing of the old.
-        if kept["master"].as_str() != Some(engine.target().address.to_string().as_str()) {
+        if kept["master"].as_str() != Some(engine.target().masters.to_string().as_str()) {
             return;
         }
         let Ok(framework) = serde_json::from_value::<FrameworkInfo>(kept["framework"].clone()) else { return };
@@ -85,16 +85,17 @@ impl Keep {
         let mut switches = engine.switches();
         loop {
             let session = engine.session();
+            let masters = engine.target().masters.to_string();
             tokio::select! {
                 () = stop.cancelled() => return,
                 changed = switches.changed() => if changed.is_err() { return },
-                () = self.watch(&session) => return,
+                () = self.watch(&session, &masters) => return,
             }
         }
     }
 
     /// Writes down each subscription, and forgets it with the framework's end.
-    async fn watch(&self, session: &Session) {
+    async fn watch(&self, session: &Session, masters: &str) {
         let mut status = session.status();
         loop {
             let now = status.borrow_and_update().clone();
@@ -102,7 +103,7 @@ impl Keep {
                 Phase::Subscribed { .. } => {
                     let id = session.read(|state| state.framework_id.clone());
                     if let (Some(id), Some(info)) = (id, now.framework) {
-                        self.note(&now.address.to_string(), id, info);
+                        self.note(masters, id, info);
                     }
                 }
                 Phase::Closed(Closed::TornDown | Closed::Removed) => self.forget(),

@@ -286,7 +286,7 @@ pub async fn cluster() -> Cluster {
 /// What a master answers to GET.
 pub async fn get(master: &str, path: &str) -> Value {
     let address = mesos_repl::client::Address::parse(master).unwrap();
-    let client = mesos_repl::client::Client::new(&address, mesos_repl::client::Patience::default()).unwrap();
+    let client = mesos_repl::client::Client::new(mesos_repl::client::Access::default()).unwrap();
     serde_json::from_slice(&client.get(&address, path).await.unwrap()).unwrap()
 }
 

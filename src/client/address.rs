@@ -26,13 +26,21 @@ impl Address {
     /// # Errors
     /// [`BadAddress`], which says what to write.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        Self::parse_as("http", text)
+    }
+
+    /// The same, with a scheme for those that name none.
+    ///
+    /// # Errors
+    /// [`BadAddress`].
+    pub fn parse_as(scheme: &str, text: &str) -> Result<Self, BadAddress> {
         let bad = |why: &str| BadAddress { text: shown(text), why: why.to_owned() };
         let trimmed = text.trim();
         if trimmed.starts_with("zk://") {
-            return Err(bad("a ZooKeeper address names no master; give the master's own HOST:PORT"));
+            return Err(bad("a ZooKeeper address names no single master"));
         }
         let has_scheme = trimmed.contains("://");
-        let with_scheme = if has_scheme { trimmed.to_owned() } else { format!("http://{trimmed}") };
+        let with_scheme = if has_scheme { trimmed.to_owned() } else { format!("{scheme}://{trimmed}") };
         let mut url =
             Url::parse(&with_scheme).map_err(|error| bad(&format!("{error}; write HOST:PORT or http://HOST:PORT")))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -85,10 +93,19 @@ impl Address {
         self.0.scheme() == "https"
     }
 
+    /// The host as a URL has it: a name, an address, an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or("")
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.0.port_or_known_default().unwrap_or(5050)
+    }
+
     /// `host:port`.
     pub fn host_port(&self) -> String {
-        let host = self.0.host_str().unwrap_or("");
-        format!("{host}:{}", self.0.port_or_known_default().unwrap_or(5050))
+        format!("{}:{}", self.host(), self.port())
     }
 }
 
@@ -120,6 +137,7 @@ impl fmt::Debug for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_people_write() {
@@ -160,6 +178,23 @@ mod tests {
         }
         for location in ["", "https://b:5051/", "//", "ftp://b"] {
             assert!(here.redirected(location).is_err(), "{location}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a Location says: the scheme stays, what comes out names a host and no user, and reads the same again.
+        #[test]
+        fn a_redirect_leads_to_a_host_of_the_same_scheme(
+            https in any::<bool>(),
+            start in prop::sample::select(vec!["", "//", "http://", "https://", "HTTP://", "ftp://", "///", "\\\\", "javascript:"]),
+            rest in "[a-c@:/?#.%0-9\\[\\] é-]{0,24}",
+        ) {
+            let here = Address::parse(if https { "https://here:5050" } else { "http://here:5050" }).unwrap();
+            if let Ok(next) = here.redirected(&format!("{start}{rest}")) {
+                prop_assert_eq!(next.is_https(), https);
+                prop_assert!(!next.host().is_empty() && !next.to_string().contains(['@', ' ']));
+                prop_assert_eq!(Address::parse(&next.to_string()), Ok(next));
+            }
         }
     }
 }

@@ -1,15 +1,18 @@
 //! The connection that calls go over: one, kept alive, in order, and several calls on their way at once.
 //!
 //! HTTP/1.1 pipelining, as Mesos's own scheduler library does it: an acknowledgement doesn't wait for the answer to the
-//! one before. Over TLS or through a proxy, calls go one after the other by the ordinary client. Retries nothing.
-
-use std::time::Duration;
+//! one before. Through a proxy, calls go one after the other by the ordinary client. Retries nothing.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures_util::FutureExt as _;
+use reqwest::header::HeaderValue;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
-use super::{Address, Answer, Client, ERROR_TEXT, JSON, RequestError, SCHEDULER, STREAM_ID, StreamId, called};
+use super::{Address, Answer, Client, ERROR_TEXT, JSON, RequestError, SCHEDULER, STREAM_ID, StreamId, called, tls};
 
 /// Room for an answer's head.
 const HEAD: usize = 16 << 10;
@@ -24,10 +27,14 @@ pub struct CallLine {
     open: Option<Open>,
 }
 
+/// A connection, encrypted or not.
+trait Socket: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Socket for T {}
+
 #[derive(Debug)]
 struct Open {
     address: Address,
-    socket: TcpStream,
+    socket: Box<dyn Socket>,
     /// What came and isn't read yet.
     input: BytesMut,
 }
@@ -47,7 +54,7 @@ impl CallLine {
         bodies: &[Bytes],
     ) -> Vec<Result<Answer, RequestError>> {
         let mut answers = Vec::with_capacity(bodies.len());
-        if address.is_https() || self.client.proxied {
+        if self.client.inner.proxied {
             for body in bodies {
                 answers.push(self.client.call(address, stream, body.clone()).await);
             }
@@ -71,14 +78,19 @@ impl CallLine {
         bodies: &[Bytes],
         answers: &mut Vec<Result<Answer, RequestError>>,
     ) -> Result<(), RequestError> {
-        let patience = self.client.patience;
-        let open = match self.open.take() {
-            Some(open) if open.address == *address && open.is_usable() => open,
-            _ => Open::connect(address, patience.connect).await?,
+        let patience = self.client.inner.access.patience;
+        let head = head(address, stream, self.client.authorization(address)?);
+        let mut before = self.open.take().filter(|open| open.address == *address);
+        if before.as_mut().is_some_and(|open| !open.is_usable()) {
+            before = None;
+        }
+        let open = match before {
+            Some(open) => open,
+            None => Open::connect(&self.client, address).await?,
         };
         let open = self.open.insert(open);
         let unanswered = |why: String| RequestError::Unanswered { address: address.to_string(), why };
-        open.write(&head(address, stream), bodies).await.map_err(|error| unanswered(error.to_string()))?;
+        open.write(&head, bodies).await.map_err(|error| unanswered(error.to_string()))?;
         let mut last = false;
         while answers.len() < bodies.len() {
             if last {
@@ -113,21 +125,36 @@ enum Length {
 }
 
 impl Open {
-    async fn connect(address: &Address, patience: Duration) -> Result<Self, RequestError> {
+    async fn connect(client: &Client, address: &Address) -> Result<Self, RequestError> {
         let unreachable = |why: String| RequestError::Unreachable { address: address.to_string(), why };
-        let connecting = tokio::time::timeout(patience, TcpStream::connect(address.host_port())).await;
-        let socket = connecting
-            .map_err(|_| unreachable(format!("no connection within {} s", patience.as_secs())))?
-            .map_err(|error| unreachable(error.to_string()))?;
-        socket.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+        let patience = client.inner.access.patience.connect;
+        let late = |_| unreachable(format!("no connection within {} s", patience.as_secs()));
+        let connecting = async {
+            let places = client.inner.trust.lookup(address.host(), address.port()).await;
+            let places = places.map_err(|error| unreachable(error.to_string()))?;
+            let socket = TcpStream::connect(places.as_slice()).await.map_err(|error| unreachable(error.to_string()))?;
+            socket.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+            if !address.is_https() {
+                return Ok(Box::new(socket) as Box<dyn Socket>);
+            }
+            let host = address.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+            let name = ServerName::try_from(host).map_err(|error| unreachable(error.to_string()))?;
+            let connector = TlsConnector::from(client.secure()?.config.clone());
+            match connector.connect(name, socket).await {
+                Ok(socket) => Ok(Box::new(socket) as Box<dyn Socket>),
+                Err(error) => Err(match tls::trouble(&error) {
+                    Some(why) => RequestError::Untrusted { address: address.to_string(), why },
+                    None => unreachable(error.to_string()),
+                }),
+            }
+        };
+        let socket = tokio::time::timeout(patience, connecting).await.map_err(late)??;
         Ok(Self { address: address.clone(), socket, input: BytesMut::new() })
     }
 
     /// Whether nothing came unasked, the end included: a master may close an idle connection at any time.
-    fn is_usable(&self) -> bool {
-        let silent =
-            matches!(self.socket.try_read(&mut [0; 1]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock);
-        silent && self.input.is_empty()
+    fn is_usable(&mut self) -> bool {
+        self.input.is_empty() && self.socket.read(&mut [0; 1]).now_or_never().is_none()
     }
 
     async fn write(&mut self, head: &str, bodies: &[Bytes]) -> std::io::Result<()> {
@@ -259,14 +286,20 @@ impl Open {
 }
 
 /// Everything of a request up to the length of its body.
-fn head(address: &Address, stream: Option<&StreamId>) -> String {
+fn head(address: &Address, stream: Option<&StreamId>, authorization: Option<&HeaderValue>) -> Zeroizing<String> {
     let agent = concat!("mesos-repl/", env!("CARGO_PKG_VERSION"));
     let host = address.host_port();
-    let id = stream.and_then(|StreamId(id)| id.to_str().ok());
-    let id = id.map(|id| format!("{STREAM_ID}: {id}\r\n")).unwrap_or_default();
-    format!(
-        "POST {SCHEDULER} HTTP/1.1\r\nhost: {host}\r\nuser-agent: {agent}\r\ncontent-type: {JSON}\r\naccept: {JSON}\r\n{id}content-length: "
-    )
+    let line = |name: &str, value: Option<&HeaderValue>| match value.and_then(|value| value.to_str().ok()) {
+        Some(value) => format!("{name}: {value}\r\n"),
+        None => String::new(),
+    };
+    let id = line(STREAM_ID, stream.map(|StreamId(id)| id));
+    let who = Zeroizing::new(line("authorization", authorization));
+    let head = format!(
+        "POST {SCHEDULER} HTTP/1.1\r\nhost: {host}\r\nuser-agent: {agent}\r\ncontent-type: {JSON}\r\naccept: {JSON}\r\n{id}{}content-length: ",
+        who.as_str()
+    );
+    Zeroizing::new(head)
 }
 
 fn shortened(body: &[u8]) -> String {
@@ -277,7 +310,9 @@ fn shortened(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Meaning, Patience};
+    use std::time::Duration;
+
+    use crate::client::{Access, Meaning, Patience};
     use tokio::net::TcpListener;
 
     /// What three calls get from a server that says these bytes, in pieces of so many, and closes.
@@ -299,7 +334,7 @@ mod tests {
             String::from_utf8(asked).unwrap()
         });
         let patience = Patience { connect: Duration::from_secs(5), answer: Duration::from_secs(5) };
-        let mut line = CallLine::new(Client::new(&address, patience).unwrap());
+        let mut line = CallLine::new(Client::new(Access { patience, ..Access::default() }).unwrap());
         let bodies = [Bytes::from("{}"), Bytes::from("[]"), Bytes::from("{1}")];
         let answers = line.send(&address, None, &bodies).await;
         drop(line);

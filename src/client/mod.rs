@@ -1,22 +1,30 @@
 //! HTTP with a master: the subscription's stream beside one ordered connection for calls, and reads of JSON.
 //!
-//! Knows statuses, redirects and headers; knows no session: it never retries and keeps no state between requests.
+//! Knows statuses, redirects, headers, and who may be told who we are; knows no session: it never retries, and keeps
+//! nothing between requests but whom it knows.
 
+mod access;
 mod address;
 mod calls;
 mod status;
 mod stream;
+mod tls;
+mod trust;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{RequestBuilder, Response, Url};
 
+pub use access::{Access, Credentials, TokenScheme};
 pub use address::{Address, BadAddress};
 pub use calls::CallLine;
 pub use status::{Meaning, Refusal, meaning};
 pub use stream::{Batch, EventStream, Received, StreamEnd, StreamId};
+pub use tls::{BadTlsFile, Tls};
+use trust::{Onward, Trust};
 
 const SCHEDULER: &str = "/api/v1/scheduler";
 const OPERATOR: &str = "/api/v1";
@@ -75,6 +83,36 @@ pub enum RequestError {
         /// Why it isn't followed.
         why: String,
     },
+    /// The other side isn't who it should be, or doesn't take us for whom we say.
+    #[error("no trust between us and {address}: {why}")]
+    Untrusted {
+        /// Who was asked.
+        address: String,
+        /// What TLS found.
+        why: String,
+    },
+    /// It wants to know who we are, and nobody has said that it may.
+    #[error("{address} wants to know who we are (401), and wasn't told: {why}")]
+    Withheld {
+        /// Who was asked.
+        address: String,
+        /// Why it isn't told.
+        why: String,
+    },
+    /// Not sent: anybody on the way could read the credentials.
+    #[error("nothing sent to {address}: the credentials would cross the network unencrypted")]
+    Exposed {
+        /// Who was to be asked.
+        address: String,
+    },
+    /// Several masters were asked, and none answered with use.
+    #[error("none of {count} masters answers with use: {reasons}")]
+    Nobody {
+        /// How many.
+        count: usize,
+        /// What each of them did.
+        reasons: String,
+    },
     /// Success, but not with what a Mesos master answers.
     #[error("{address} answers, but not as a Mesos master does: {why}")]
     NotMesos {
@@ -123,27 +161,123 @@ pub struct Answer {
     pub text: String,
 }
 
-/// Speaks HTTP with one master. Cheap to clone.
+/// Speaks HTTP with masters and agents. Cheap to clone; clones know the same hosts.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    /// A pool of its own with one connection: calls must arrive in the order they were sent.
-    calls: reqwest::Client,
-    patience: Patience,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    access: Access,
+    trust: Trust,
+    authorization: Option<HeaderValue>,
+    plain: Pools,
+    /// Made when it is first needed: reading the system's certificates takes longer than everything else a short
+    /// command does.
+    secure: OnceLock<Result<Secure, String>>,
     /// The environment names a proxy, which the HTTP client heeds.
     proxied: bool,
 }
 
+#[derive(Debug)]
+struct Pools {
+    reads: reqwest::Client,
+    /// With one connection: calls must arrive in the order they were sent.
+    calls: reqwest::Client,
+}
+
+#[derive(Debug)]
+struct Secure {
+    pools: Pools,
+    config: Arc<rustls::ClientConfig>,
+}
+
 impl Client {
-    /// A client for that address's scheme.
+    /// A client that speaks so. It knows nobody yet; see [`Client::name`].
     ///
     /// # Errors
     /// [`RequestError::Setup`].
-    pub fn new(address: &Address, patience: Patience) -> Result<Self, RequestError> {
-        let proxied =
-            ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].iter().any(|name| std::env::var_os(name).is_some());
-        let (http, calls) = (http_client(address, patience, 8)?, http_client(address, patience, 1)?);
-        Ok(Self { http, calls, patience, proxied })
+    pub fn new(access: Access) -> Result<Self, RequestError> {
+        let proxied = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        let trust = Trust::new(&access);
+        let authorization = access.credentials.as_ref().map(Credentials::header).transpose()?;
+        let plain = Pools::new(&access, &trust, None).map_err(RequestError::Setup)?;
+        let secure = OnceLock::new();
+        Ok(Self { inner: Arc::new(Inner { access, trust, authorization, plain, secure, proxied }) })
+    }
+
+    /// The settings it was made with.
+    pub fn access(&self) -> &Access {
+        &self.inner.access
+    }
+
+    /// Takes in an address that a person has named: it is contacted wherever it is, and told who we are.
+    pub fn name(&self, address: &Address) {
+        self.inner.trust.name(address);
+    }
+
+    /// Takes in a master that ZooKeeper has named: it is told who we are.
+    ///
+    /// # Errors
+    /// Why such an address isn't contacted.
+    pub fn learn(&self, address: &Address) -> Result<(), String> {
+        self.inner.trust.learn(address)
+    }
+
+    /// Takes in an agent that a master lists: whether it may be contacted. It is told who we are only if
+    /// [`Access::trust_agents`] says so.
+    ///
+    /// # Errors
+    /// [`RequestError::Redirect`].
+    pub fn admit_agent(&self, master: &Address, agent: &Address) -> Result<(), RequestError> {
+        let refused = |why: String| RequestError::Redirect {
+            from: master.to_string(),
+            why: format!("to the agent {agent}, which isn't contacted: {why}"),
+        };
+        self.inner.trust.may_lead_to(agent, Some(master)).map_err(refused)?;
+        self.inner.trust.admit(agent);
+        if self.inner.access.trust_agents { self.learn(agent).map_err(refused) } else { Ok(()) }
+    }
+
+    /// Whether it is told who we are.
+    pub fn knows(&self, address: &Address) -> bool {
+        self.inner.trust.knows(address)
+    }
+
+    fn secure(&self) -> Result<&Secure, RequestError> {
+        let made = self.inner.secure.get_or_init(|| {
+            let config = self.inner.access.tls.config()?;
+            let pools = Pools::new(&self.inner.access, &self.inner.trust, Some(&config))?;
+            Ok(Secure { pools, config: Arc::new(config) })
+        });
+        made.as_ref().map_err(|why| RequestError::Setup(why.clone()))
+    }
+
+    fn pools(&self, address: &Address) -> Result<&Pools, RequestError> {
+        if address.is_https() { self.secure().map(|secure| &secure.pools) } else { Ok(&self.inner.plain) }
+    }
+
+    /// What says who we are to that address, if it may know.
+    fn authorization(&self, address: &Address) -> Result<Option<&HeaderValue>, RequestError> {
+        let Some(value) = self.inner.authorization.as_ref().filter(|_| self.knows(address)) else { return Ok(None) };
+        let stays_here = self.inner.trust.is_loopback(address) && !self.inner.proxied;
+        if address.is_https() || stays_here || self.inner.access.plain_credentials {
+            Ok(Some(value))
+        } else {
+            Err(RequestError::Exposed { address: address.to_string() })
+        }
+    }
+
+    fn url(&self, address: &Address, path: &str) -> Url {
+        let mut url = address.url(path);
+        if let Some(ip) = self.inner.trust.mapped(address) {
+            // The host was an address before, so it can be one.
+            let _ = url.set_ip_host(ip);
+        }
+        url
     }
 
     /// Opens a subscription; follows up to five redirects to the leading master.
@@ -152,7 +286,8 @@ impl Client {
     /// See [`RequestError`]. A subscription that a master refuses mostly succeeds here and brings an ERROR event.
     pub async fn subscribe(&self, address: &Address, body: Vec<u8>) -> Result<Opened, RequestError> {
         let body = Bytes::from(body);
-        let request = |url: Url| self.http.post(url).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON).body(body.clone());
+        let http = &self.pools(address)?.reads;
+        let request = |url: Url| http.post(url).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON).body(body.clone());
         let (address, response) = self.follow(address, SCHEDULER, request).await?;
         let not_mesos = |why: &str| RequestError::NotMesos { address: address.to_string(), why: why.to_owned() };
         if response.status().as_u16() != 200 {
@@ -179,7 +314,8 @@ impl Client {
         stream: Option<&StreamId>,
         body: impl Into<Bytes>,
     ) -> Result<Answer, RequestError> {
-        let mut request = self.calls.post(address.url(SCHEDULER)).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON);
+        let calls = &self.pools(address)?.calls;
+        let mut request = calls.post(self.url(address, SCHEDULER)).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON);
         if let Some(StreamId(id)) = stream {
             request = request.header(STREAM_ID, id.clone());
         }
@@ -201,7 +337,8 @@ impl Client {
     /// See [`RequestError`].
     pub async fn post(&self, address: &Address, path: &str, body: Vec<u8>) -> Result<Bytes, RequestError> {
         let body = Bytes::from(body);
-        let request = |url: Url| self.http.post(url).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON).body(body.clone());
+        let http = &self.pools(address)?.reads;
+        let request = |url: Url| http.post(url).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON).body(body.clone());
         let (address, response) = self.follow(address, path, request).await?;
         whole(&address, response).await
     }
@@ -211,7 +348,8 @@ impl Client {
     /// # Errors
     /// See [`RequestError`].
     pub async fn get(&self, address: &Address, path: &str) -> Result<Bytes, RequestError> {
-        let (address, response) = self.follow(address, path, |url| self.http.get(url)).await?;
+        let http = &self.pools(address)?.reads;
+        let (address, response) = self.follow(address, path, |url| http.get(url)).await?;
         whole(&address, response).await.map_err(|error| match error {
             RequestError::Refused(Refusal { status, text, .. }) => {
                 let meaning = status::meaning_of_read(status, &text);
@@ -221,6 +359,20 @@ impl Client {
         })
     }
 
+    /// Who leads by a master's word: itself, or whom its `/redirect` names. That one isn't contacted.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; a master that knows no leader is a refusal.
+    pub async fn leader_by(&self, address: &Address) -> Result<Address, RequestError> {
+        let request = self.pools(address)?.reads.get(self.url(address, "/redirect"));
+        let response = self.send(address, request).await?;
+        match response.status().as_u16() {
+            307 => redirected(address, &response),
+            200 => Ok(address.clone()),
+            _ => Err(refusal(response).await),
+        }
+    }
+
     async fn follow(
         &self,
         address: &Address,
@@ -228,15 +380,17 @@ impl Client {
         request: impl Fn(Url) -> RequestBuilder,
     ) -> Result<(Address, Response), RequestError> {
         let mut address = address.clone();
+        // Whoever is asked first was named for that, be it for this one request; an agent was not.
+        let mut known = self.inner.trust.may_redirect(&address);
         for _ in 0..=REDIRECTS {
-            let response = self.send(&address, request(address.url(path))).await?;
+            let response = self.send(&address, request(self.url(&address, path))).await?;
             if response.status().as_u16() != 307 {
                 return Ok((address, response));
             }
-            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("");
-            let next = address.redirected(location);
-            address =
-                next.map_err(|error| RequestError::Redirect { from: address.to_string(), why: error.to_string() })?;
+            let next = redirected(&address, &response)?;
+            let onward = self.inner.trust.onward(&address, &next, known, self.inner.access.trust_redirects)?;
+            known = onward == Onward::Known;
+            address = next;
         }
         let why = format!("after {REDIRECTS} redirects there is another");
         Err(RequestError::Redirect { from: address.to_string(), why })
@@ -244,38 +398,73 @@ impl Client {
 
     async fn send(&self, address: &Address, request: RequestBuilder) -> Result<Response, RequestError> {
         let asked = address.to_string();
-        match tokio::time::timeout(self.patience.answer, request.send()).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => {
-                Err(RequestError::Unreachable { address: asked, why: innermost(&error) })
-            }
-            Ok(Err(error)) if error.is_builder() => Err(RequestError::Setup(innermost(&error))),
-            Ok(Err(error)) => Err(RequestError::Unanswered { address: asked, why: innermost(&error) }),
+        let authorization = self.authorization(address)?;
+        let request = match authorization {
+            Some(value) => request.header(AUTHORIZATION, value.clone()),
+            None => request,
+        };
+        let response = match tokio::time::timeout(self.inner.access.patience.answer, request.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(failed(asked, &error)),
             Err(_) => {
-                let why = format!("silent for {} s", self.patience.answer.as_secs());
-                Err(RequestError::Unanswered { address: asked, why })
+                let why = format!("silent for {} s", self.inner.access.patience.answer.as_secs());
+                return Err(RequestError::Unanswered { address: asked, why });
             }
+        };
+        if response.status().as_u16() == 401 && authorization.is_none() && self.inner.authorization.is_some() {
+            let why = "nobody has named it".to_owned();
+            return Err(RequestError::Withheld { address: asked, why });
         }
+        Ok(response)
     }
 }
 
-fn http_client(address: &Address, patience: Patience, idle: usize) -> Result<reqwest::Client, RequestError> {
+/// What a request that brought no answer met.
+fn failed(address: String, error: &reqwest::Error) -> RequestError {
+    match tls::trouble(error) {
+        Some(why) => RequestError::Untrusted { address, why },
+        None if error.is_connect() => RequestError::Unreachable { address, why: innermost(error) },
+        None if error.is_builder() => RequestError::Setup(innermost(error)),
+        None => RequestError::Unanswered { address, why: innermost(error) },
+    }
+}
+
+fn redirected(address: &Address, response: &Response) -> Result<Address, RequestError> {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let refused = |error: BadAddress| RequestError::Redirect { from: address.to_string(), why: error.to_string() };
+    address.redirected(location).map_err(refused)
+}
+
+impl Pools {
+    fn new(access: &Access, trust: &Trust, tls: Option<&rustls::ClientConfig>) -> Result<Self, String> {
+        let made = |idle| http_client(access, trust, tls, idle);
+        Ok(Self { reads: made(8)?, calls: made(1)? })
+    }
+}
+
+fn http_client(
+    access: &Access,
+    trust: &Trust,
+    tls: Option<&rustls::ClientConfig>,
+    idle: usize,
+) -> Result<reqwest::Client, String> {
     // A second installation fails and changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(patience.connect)
+        .connect_timeout(access.patience.connect)
+        .dns_resolver(trust.clone())
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(15))
         .pool_max_idle_per_host(idle)
         .pool_idle_timeout(None)
         .http1_only()
         .user_agent(concat!("mesos-repl/", env!("CARGO_PKG_VERSION")));
-    if !address.is_https() {
-        // Reading the system's certificates takes longer than everything else a short command does.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build().map_err(|error| RequestError::Setup(innermost(&error)))
+    let builder = match tls {
+        Some(config) => builder.tls_backend_preconfigured(config.clone()).https_only(true),
+        None => builder.tls_certs_only([]),
+    };
+    builder.build().map_err(|error| innermost(&error))
 }
 
 /// The body of a successful answer, up to the limit.

@@ -3,6 +3,7 @@
 //! Knows nothing of sessions and commands. What is simulated says so.
 
 mod agent;
+mod browser;
 mod cluster;
 mod config;
 mod durable;

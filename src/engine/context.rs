@@ -9,15 +9,18 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Caused, Engine, Leave, Options, Output, Question, Target, explain};
+use super::{Caused, Engine, Leave, Options, Output, Question, StartError, Target, explain};
 use crate::client::{Address, Client, RequestError};
 use crate::document::{Diagnostic, Document, span};
 use crate::mesos::FrameworkInfo;
 use crate::session::{CallError, Closed, Phase, Session};
 use crate::state::State;
+use crate::store::Trouble;
 
 /// How often a wait says how long it has lasted.
 const BEAT: Duration = Duration::from_millis(200);
+/// How long a read waits for a master to lead.
+const LEADER: Duration = Duration::from_secs(10);
 
 /// Why a command didn't end well.
 #[derive(Debug)]
@@ -49,6 +52,18 @@ impl From<Diagnostic> for Failure {
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         explain::request_failed(&error).into()
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Diagnostic::from(&error).into()
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(error: Trouble) -> Self {
+        explain::trouble(&error).into()
     }
 }
 
@@ -101,9 +116,56 @@ impl<'a> Context<'a> {
         self.session().client().clone()
     }
 
-    /// The leading master where a subscription stands, the one that was named otherwise.
-    pub fn address(&self) -> Address {
+    /// The master that is asked now, if there is one.
+    pub fn known_address(&self) -> Option<Address> {
         self.session().status().borrow().address.clone()
+    }
+
+    /// The leading master where a subscription stands or ZooKeeper knows one; otherwise the first of those named that
+    /// answers. Waits a while for somebody to lead.
+    pub async fn address(&mut self) -> Result<Address, Failure> {
+        let session = self.session();
+        let named = self.target().masters.named().to_vec();
+        if named.len() > 1 && !session.status().borrow().is_subscribed() {
+            let client = self.client();
+            return self.answering(&client, &named).await;
+        }
+        let mut status = session.status();
+        let limit = Instant::now() + LEADER.min(self.options().patience);
+        loop {
+            let (address, why) = {
+                let status = status.borrow_and_update();
+                (status.address.clone(), status.master())
+            };
+            if let Some(address) = address {
+                return Ok(address);
+            }
+            let changed = tokio::time::timeout_at(limit, status.changed());
+            if !matches!(self.during(&why, changed).await?, Ok(Ok(()))) {
+                let diagnostic = Diagnostic::new(format!("there is no master to ask: {why}"));
+                return Err(diagnostic.help("the session goes on looking for one; status shows how it stands").into());
+            }
+        }
+    }
+
+    /// The first master that was named, whoever leads; the leading one behind ZooKeeper.
+    pub async fn named_address(&mut self) -> Result<Address, Failure> {
+        match self.target().masters.named().first() {
+            Some(first) => Ok(first.clone()),
+            None => self.address().await,
+        }
+    }
+
+    /// The first that answers, or what the first one did if none does.
+    pub async fn answering(&mut self, client: &Client, named: &[Address]) -> Result<Address, Failure> {
+        let mut failure = None;
+        for address in named {
+            match self.during(&format!("{address}"), client.get(address, "/version")).await? {
+                Ok(_) => return Ok(address.clone()),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        Err(failure.map_or_else(|| Diagnostic::new("no master is named").into(), Failure::from))
     }
 
     pub fn show(&mut self, document: impl Into<Document>) {
@@ -141,6 +203,8 @@ impl<'a> Context<'a> {
 
     /// The session, subscribed: as the default framework if nobody has subscribed yet.
     pub async fn subscribed(&mut self) -> Result<Session, Failure> {
+        let engine = self.engine;
+        self.during("whether another client has the framework", engine.decided()).await?;
         let session = self.session();
         let phase = session.status().borrow().phase.clone();
         match phase {
@@ -167,9 +231,9 @@ impl<'a> Context<'a> {
                 let what = match &status.borrow().phase {
                     Phase::Waiting { why, .. } => {
                         shown.clone_from(why);
-                        format!("a master at {} ({why})", status.borrow().address)
+                        format!("a master at {} ({why})", status.borrow().master())
                     }
-                    _ => format!("SUBSCRIBED from {}", status.borrow().address),
+                    _ => format!("SUBSCRIBED from {}", status.borrow().master()),
                 };
                 tokio::select! {
                     result = &mut subscribed => break Some(result),
@@ -250,7 +314,7 @@ impl<'a> Context<'a> {
 
     /// JSON from the master.
     pub async fn get_json(&mut self, path: &str) -> Result<Value, Failure> {
-        let (client, address) = (self.client(), self.address());
+        let (client, address) = (self.client(), self.address().await?);
         self.get_json_from(&client, &address, path).await
     }
 
@@ -273,6 +337,19 @@ impl<'a> Context<'a> {
     /// What a framework says of itself where nobody says otherwise.
     pub fn default_framework(&self) -> FrameworkInfo {
         let mut info = self.options().framework.clone();
+        let target = self.target();
+        // A profile that was turned to has its own words; those of the start are in the options already.
+        for said in target.said.iter().filter(|said| said.origin.is_profile()) {
+            match said.name {
+                "name" => info.name.clone_from(&said.value),
+                "user" => info.user.clone_from(&said.value),
+                "role" => info.roles = vec![said.value.clone()],
+                _ => {}
+            }
+        }
+        // Reservations and access lists go by it; a master refuses any other than who we are.
+        let credentials = target.access.credentials.as_ref();
+        info.principal = credentials.and_then(|credentials| credentials.principal()).map(str::to_owned);
         if info.user.is_empty() {
             info.user = current_user();
         }

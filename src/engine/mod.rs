@@ -10,15 +10,18 @@ mod explain;
 mod fill;
 mod fit;
 mod launch;
+mod masters;
 mod names;
 mod notices;
 mod output;
 mod paste;
+mod resume;
 mod standing;
 mod task;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -29,22 +32,42 @@ pub use notices::{Notice, Notices};
 pub use output::{Answering, Caused, Collected, Output, Question};
 pub use standing::Standing;
 
-use crate::client::{Address, RequestError};
+use crate::client::{Access, Address, RequestError};
 use crate::document::{Diagnostic, Document};
 use crate::lang::{self, Candidate, Completeness, Completion, Input, JsonCall, Role, Verb};
-use crate::mesos::{FrameworkCapability, FrameworkInfo};
-use crate::session::{Config, Phase, Session};
+use crate::mesos::{FrameworkCapability, FrameworkInfo, TaskId};
+use crate::session::{Config, Masters, Phase, Session};
+use crate::settings::{self, Place, Shown};
+use crate::store::{self, Folder, Naming, Trouble};
 use context::Context;
+use resume::{Opening, Stage};
 
 /// What the engine works on.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// A master.
-    pub address: Address,
+    /// Where the masters are.
+    pub masters: Masters,
+    /// How they may be spoken to.
+    pub access: Access,
+    /// What was said of them, for people to see.
+    pub said: Vec<Shown>,
     /// What is said of it beside its address, such as that it is embedded.
     pub label: Option<String>,
     /// Whether it ends with this process.
     pub embedded: bool,
+}
+
+impl Target {
+    /// Those masters, spoken to as by a stranger.
+    pub fn new(masters: impl Into<Masters>) -> Self {
+        Self { masters: masters.into(), access: Access::default(), said: Vec::new(), label: None, embedded: false }
+    }
+}
+
+impl From<Place> for Target {
+    fn from(place: Place) -> Self {
+        Self { access: place.access, said: place.shown, ..Self::new(place.masters.value) }
+    }
 }
 
 /// How the engine behaves.
@@ -58,6 +81,33 @@ pub struct Options {
     pub lease: Option<Duration>,
     /// Whether results end with what one would likely do next, until `set hints` says otherwise.
     pub hints: bool,
+    /// Where profiles are kept, if anywhere.
+    pub settings: Option<settings::File>,
+    /// Where sessions are remembered, if anywhere; one on an embedded Mesos never is, for that ends with its process.
+    pub memory: Option<Memory>,
+}
+
+/// Where sessions are remembered, and what they are called.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// The folder of their files.
+    pub folder: Folder,
+    /// The first session's name.
+    pub naming: Naming,
+    /// Those of masters that `connect` turns to.
+    pub others: Naming,
+}
+
+/// Why an engine can't start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The HTTP client can't be made.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The session that was named can't be used.
+    #[error(transparent)]
+    Session(#[from] Trouble),
 }
 
 impl Default for Options {
@@ -72,7 +122,14 @@ impl Default for Options {
             capabilities: vec![capability(PartitionAware), capability(TaskKillingState)],
             ..FrameworkInfo::default()
         };
-        Self { framework, patience: Duration::from_secs(120), lease: Some(Duration::from_secs(60)), hints: true }
+        Self {
+            framework,
+            patience: Duration::from_secs(120),
+            lease: Some(Duration::from_secs(60)),
+            hints: true,
+            settings: None,
+            memory: None,
+        }
     }
 }
 
@@ -117,23 +174,39 @@ struct Inner {
     switches: watch::Sender<u64>,
     options: Options,
     hints: AtomicBool,
+    /// Whether it is decided what is taken up of what was left.
+    stage: watch::Sender<Stage>,
+    /// Tasks of which nothing is told just now, since what happened to them is about to be told in one.
+    quiet: Mutex<HashSet<TaskId>>,
 }
 
 #[derive(Clone, Debug)]
 struct Connected {
     target: Target,
     session: Session,
+    opening: Opening,
 }
 
 impl Engine {
     /// An engine on that master. Nothing is sent yet. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When the HTTP client can't be made.
-    pub fn start(target: Target, options: Options) -> Result<Self, RequestError> {
-        let connected = RwLock::new(connect(target.clone(), &options)?);
+    /// When the HTTP client can't be made, or the session that was named can't be used.
+    pub fn start(target: Target, options: Options) -> Result<Self, StartError> {
+        let naming = options.memory.as_ref().map(|memory| memory.naming.clone());
+        let connected = RwLock::new(connect(target.clone(), &options, naming.as_ref())?);
         let hints = AtomicBool::new(options.hints);
-        Ok(Self { inner: Arc::new(Inner { connected, home: target, switches: watch::Sender::new(0), options, hints }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connected,
+                home: target,
+                switches: watch::Sender::new(0),
+                options,
+                hints,
+                stage: watch::Sender::new(Stage::Decided),
+                quiet: Mutex::default(),
+            }),
+        })
     }
 
     /// The session of the present master.
@@ -165,13 +238,38 @@ impl Engine {
         self.inner.hints.store(on, Ordering::Relaxed);
     }
 
+    /// Waits a while for a master that answers.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn find_master(&self) -> Result<Address, Diagnostic> {
+        let (mut output, never) = (Collected::default(), CancellationToken::new());
+        let mut context = Context::new(self, &mut output, &never);
+        let found = async {
+            let address = context.address().await?;
+            context.get_json_from(&context.client(), &address, "/version").await?;
+            Ok(address)
+        };
+        found.await.map_err(|failure: Failure| match failure {
+            Failure::Diagnostic(diagnostic) => *diagnostic,
+            _ => Diagnostic::new("no master was found"),
+        })
+    }
+
     fn connected(&self) -> Connected {
         self.inner.connected.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Turns to another master. The old session is closed; its framework stays with the old master.
-    async fn switch(&self, target: Target) -> Result<(), RequestError> {
-        let new = connect(target, &self.inner.options)?;
+    /// Turns to another master, or to another session. The old session is closed; its framework stays with the old
+    /// master.
+    async fn switch(&self, target: Target, naming: Option<&Naming>) -> Result<(), StartError> {
+        let others = self.inner.options.memory.as_ref().map(|memory| &memory.others);
+        let old = self.connected();
+        if old.target.masters == target.masters {
+            // Its file is wanted by the new one.
+            old.session.close().await;
+        }
+        let new = connect(target, &self.inner.options, naming.or(others))?;
         let old = std::mem::replace(&mut *self.inner.connected.write().unwrap_or_else(PoisonError::into_inner), new);
         self.inner.switches.send_modify(|count| *count += 1);
         old.session.close().await;
@@ -288,15 +386,41 @@ impl Engine {
         }
     }
 
+    /// Says nothing of these tasks for now.
+    fn quiet(&self, tasks: Vec<TaskId>) {
+        *self.inner.quiet.lock().unwrap_or_else(PoisonError::into_inner) = tasks.into_iter().collect();
+    }
+
+    /// Whether nothing is said of a task just now.
+    fn is_quiet(&self, task: &TaskId) -> bool {
+        self.inner.quiet.lock().unwrap_or_else(PoisonError::into_inner).contains(task)
+    }
+
     /// Ends the session. The framework stays as it is with the master.
     pub async fn close(&self) {
         self.session().close().await;
     }
 }
 
-fn connect(target: Target, options: &Options) -> Result<Connected, RequestError> {
-    let config = Config { lease: options.lease, ..Config::new(target.address.clone()) };
-    Ok(Connected { session: Session::start(config)?, target })
+fn connect(target: Target, options: &Options, naming: Option<&Naming>) -> Result<Connected, StartError> {
+    let config = Config { lease: options.lease, access: target.access.clone(), ..Config::new(target.masters.clone()) };
+    let memory = options.memory.as_ref().zip(naming).filter(|_| !target.embedded);
+    let Some((memory, naming)) = memory else {
+        return Ok(Connected { session: Session::start(config)?, target, opening: Opening::default() });
+    };
+    match store::open(&memory.folder, naming, &target.masters.to_string()) {
+        Ok(found) => {
+            let opening = Opening::of(&found);
+            Ok(Connected { session: Session::resume(config, found)?, target, opening })
+        }
+        // Whoever named one wants that one; otherwise a session that isn't remembered is better than none.
+        Err(trouble) if matches!(naming, Naming::Named(_)) => Err(trouble.into()),
+        Err(trouble) => {
+            let told = format!("the session can't be recorded, and won't outlive this process: {trouble}");
+            let opening = Opening { told: vec![told], behind: None };
+            Ok(Connected { session: Session::start(config)?, target, opening })
+        }
+    }
 }
 
 /// All verbs, for docs and tests.

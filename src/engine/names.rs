@@ -7,11 +7,20 @@ use crate::document::{Diagnostic, Document};
 use crate::lang::{Args, Kind, Names, Spanned};
 use crate::mesos::message::{self, Message as _};
 use crate::mesos::{CallMessage, OfferId, TaskId, schema};
+use crate::settings;
 use crate::state::State;
 use crate::view;
 
 /// The names that the engine's session knows now.
 pub(super) struct Live<'a>(pub &'a Engine);
+
+/// Those of the file of settings; one that can't be read has none to offer, and the command says why.
+fn profiles(engine: &Engine) -> Vec<(String, String)> {
+    let profiles = engine.options().settings.as_ref().and_then(|file| file.profiles().ok()).unwrap_or_default();
+    let about =
+        |profile: settings::Profile| profile.master.as_deref().map(settings::without_password).unwrap_or_default();
+    profiles.into_iter().map(|(name, profile)| (name, about(profile))).collect()
+}
 
 impl Names for Live<'_> {
     fn candidates(&self, kind: Kind) -> Vec<(String, String)> {
@@ -24,6 +33,7 @@ impl Names for Live<'_> {
                 state.framework_id.iter().map(|id| (id.to_string(), "this framework".to_owned())).collect()
             }
             Kind::Role => vec![("*".to_owned(), "the default role".to_owned())],
+            Kind::Profile => profiles(self.0),
             Kind::Path => PATHS.iter().map(|(path, about)| ((*path).to_owned(), (*about).to_owned())).collect(),
             _ => Vec::new(),
         })

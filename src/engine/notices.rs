@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::Engine;
+use crate::detect::{Seen, Standing};
 use crate::document::Tone;
 use crate::mesos::{AgentId, OfferId, TaskId, TaskState};
 use crate::session::{Closed, Notice as Raw, Phase, Session};
@@ -96,6 +97,7 @@ impl Notices {
         };
         tokio::select! {
             raw = self.receiver.recv() => match raw {
+                Ok(raw) if is_hushed(&self.engine, &raw) => {}
                 Ok(raw) => moment.add(raw),
                 Err(RecvError::Lagged(missed)) => moment.missed += missed,
                 Err(RecvError::Closed) => self.next_session(moment).await,
@@ -125,6 +127,11 @@ impl Notices {
     }
 }
 
+/// Whether it is about a task of which all is about to be told in one.
+fn is_hushed(engine: &Engine, raw: &Raw) -> bool {
+    matches!(raw, Raw::Change(Change::Updated { task_id, .. }) if engine.is_quiet(task_id))
+}
+
 /// What came within a moment.
 #[derive(Debug, Default)]
 struct Moment {
@@ -136,6 +143,7 @@ struct Moment {
     void: usize,
     missed: u64,
     phases: Vec<Phase>,
+    masters: Option<Seen>,
     others: Vec<Notice>,
 }
 
@@ -144,12 +152,20 @@ impl Moment {
         match raw {
             Raw::Change(change) => self.change(change),
             Raw::Phase(phase) => self.phases.push(phase),
+            Raw::Masters(seen) => self.masters = Some(seen),
             Raw::Declined(ids) => self.declined.extend(ids),
             Raw::Void(count) => self.void += count,
             Raw::Suppressed => self.others.push(Notice::new(
                 "nobody wanted offers for a while: the master was asked for no more (offers or revive asks again)",
                 Tone::Dim,
             )),
+            Raw::Record(Some(why)) => self.others.push(Notice::connection(
+                format!("the session goes on and isn't recorded any more: {why}; should this program die, tasks that are launched from now on are only known to the master"),
+                Tone::Bad,
+            )),
+            Raw::Record(None) => {
+                self.others.push(Notice::connection("the session is recorded again, all of it", Tone::Running));
+            }
             Raw::CallFailed { kind, why } => self.others.push(Notice::new(format!("{kind} failed: {why}"), Tone::Bad)),
         }
     }
@@ -216,11 +232,14 @@ struct Teller {
     lost: bool,
     /// Whether it has been said that unused offers are declined.
     declined: bool,
+    /// What was last said of who leads.
+    leads: Option<String>,
 }
 
 impl Teller {
     fn tell(&mut self, mut moment: Moment, session: &Session) -> Vec<Notice> {
         let mut lines = Vec::new();
+        lines.extend(moment.masters.take().and_then(|seen| self.masters(&seen, session)));
         let phases = std::mem::take(&mut moment.phases);
         for phase in phases {
             lines.extend(self.phase(phase, &mut moment.void, session));
@@ -245,6 +264,27 @@ impl Teller {
         lines
     }
 
+    /// Who leads, by ZooKeeper's word, if that is news.
+    fn masters(&mut self, seen: &Seen, session: &Session) -> Option<Notice> {
+        let address = session.status().borrow().address.clone();
+        let (text, tone) = match (&seen.standing, address) {
+            (Standing::Connecting, _) => return None,
+            (Standing::Led, Some(address)) => {
+                let others = match seen.masters.len() {
+                    0 | 1 => String::new(),
+                    2 => ", 1 stands by".to_owned(),
+                    count => format!(", {} stand by", count - 1),
+                };
+                (format!("ZooKeeper: {address} leads{others}"), Tone::Dim)
+            }
+            (standing, _) => (standing.to_string(), Tone::Unsure),
+        };
+        // A session that is renewed knows the same leader as before.
+        let is_news = self.leads.as_ref() != Some(&text);
+        self.leads = Some(text.clone());
+        is_news.then(|| Notice::connection(text, tone))
+    }
+
     fn phase(&mut self, phase: Phase, void: &mut usize, session: &Session) -> Option<Notice> {
         match phase {
             Phase::Waiting { why, .. } if !self.lost => {
@@ -263,7 +303,7 @@ impl Teller {
             }
             Phase::Subscribed { .. } if self.lost => {
                 self.lost = false;
-                let address = session.status().borrow().address.clone();
+                let address = session.status().borrow().master();
                 Some(Notice::connection(format!("subscribed again, at {address}"), Tone::Running))
             }
             Phase::Closed(why) => {

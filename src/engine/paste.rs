@@ -8,14 +8,15 @@ use serde_json::Value;
 use super::Target;
 use super::command;
 use super::context::{Context, Failure};
-use crate::client::{Address, Client};
+use super::masters::{self, Look};
+use crate::client::{Access, Address};
+use crate::detect::{Registered, Url};
 use crate::document::{Diagnostic, Document};
 use crate::lang::{Header, JsonCall, Paste, PasteKind, Spanned};
-use crate::session::Config;
+use crate::settings::without_password;
 
 /// Does what a pasted line asks for.
 pub(super) async fn run(context: &mut Context<'_>, paste: Paste) -> Result<(), Failure> {
-    let wrong = |span: std::ops::Range<usize>, what: &str| Diagnostic::new(what).at(&*paste.source, span);
     match &paste.kind {
         PasteKind::Http { url, method, headers, body, ignored } => {
             for part in ignored {
@@ -23,18 +24,64 @@ pub(super) async fn run(context: &mut Context<'_>, paste: Paste) -> Result<(), F
             }
             http(context, &paste, url, method, headers, body.as_ref()).await
         }
-        PasteKind::ZooKeeper { servers, .. } => Err(wrong(servers.span.clone(), "ZooKeeper isn't asked from here")
-            .detail("the leading master, which zkCli.sh would show, tells of itself too")
-            .help("connect HOST:PORT of any master: it redirects to the leading one; status and get /state show which that is")
-            .into()),
-        PasteKind::Leader { zk, .. } => {
-            let span = zk.as_ref().map_or(paste.span.clone(), |zk| zk.span.clone());
-            Err(wrong(span, "ZooKeeper isn't asked from here")
-                .help("connect HOST:PORT of any master: it redirects to the leading one")
-                .into())
-        }
+        PasteKind::ZooKeeper { servers, command } => zookeeper(context, &paste, servers, command.as_ref()).await,
+        PasteKind::Leader { zk, all } => leader(context, &paste, zk.as_ref(), *all).await,
         PasteKind::Address(address) => open(context, &paste, address).await,
     }
+}
+
+/// What `zkCli.sh` would show.
+async fn zookeeper(
+    context: &mut Context<'_>,
+    paste: &Paste,
+    servers: &Spanned<String>,
+    command: Option<&(String, Spanned<String>)>,
+) -> Result<(), Failure> {
+    let wrong = |span: std::ops::Range<usize>, what: String| Diagnostic::new(what).at(&*paste.source, span);
+    let url = Url::of_servers(&servers.value).map_err(|error| wrong(servers.span.clone(), error.to_string()))?;
+    let (look, path) = match command {
+        // The client alone, which shows a prompt: what one would look at first.
+        None => (Look::List, url.path()),
+        Some((command, path)) => match command.as_str() {
+            "ls" | "ls2" => (Look::List, path.value.as_str()),
+            "get" => (Look::Whole, path.value.as_str()),
+            "stat" => (Look::Stat, path.value.as_str()),
+            other => {
+                return Err(wrong(paste.span.clone(), format!("zkCli.sh's '{other}' isn't done from here"))
+                    .help("ls, get and stat are; nothing is changed in ZooKeeper")
+                    .into());
+            }
+        },
+    };
+    let document = masters::read(context, &url, look, path).await?;
+    context.show(document);
+    Ok(())
+}
+
+/// What `mesos-leader` would print: the leader as JSON, or all masters, the leader first.
+async fn leader(
+    context: &mut Context<'_>,
+    paste: &Paste,
+    zk: Option<&Spanned<String>>,
+    all: bool,
+) -> Result<(), Failure> {
+    let span = zk.map_or(paste.span.clone(), |zk| zk.span.clone());
+    let wrong = |what: String| Diagnostic::new(what).at(&*paste.source, span.clone());
+    let url = match zk {
+        Some(zk) => Url::parse(&zk.value).map_err(|error| wrong(error.to_string()))?,
+        None => masters::own(context).ok_or_else(|| {
+            wrong("which ZooKeeper is to be asked?".to_owned()).help("mesos-leader --zk zk://HOST:PORT/PATH")
+        })?,
+    };
+    let seen = masters::look(context, &url).await?;
+    if seen.leader().is_none() {
+        return Err(wrong(seen.standing.to_string()).into());
+    }
+    let told = |master: &Registered| serde_json::to_value(&master.info).unwrap_or_default();
+    let mut found = seen.masters.iter().map(told);
+    let value = if all { Value::Array(found.collect()) } else { found.next().unwrap_or_default() };
+    context.show(value);
+    Ok(())
 }
 
 /// A URL as an address and the path behind it.
@@ -54,14 +101,16 @@ fn parts(paste: &Paste, url: &Spanned<String>) -> Result<(Address, String), Diag
 
 /// An address alone: a master to turn to, or JSON to read.
 async fn open(context: &mut Context<'_>, paste: &Paste, address: &Spanned<String>) -> Result<(), Failure> {
-    if address.value.starts_with("zk://") {
-        let what = Diagnostic::new("ZooKeeper isn't asked from here").at(&*paste.source, address.span.clone());
-        return Err(what.help("connect HOST:PORT of any master: it redirects to the leading one").into());
+    if Url::is_meant(&address.value) {
+        leader(context, paste, Some(address), false).await?;
+        let hint = format!("connect {} turns the session to it", without_password(&address.value));
+        context.show(Document::text(hint));
+        return Ok(());
     }
     let (master, path) = parts(paste, address)?;
-    if matches!(path.as_str(), "" | "/") && master != context.address() {
+    if matches!(path.as_str(), "" | "/") && Some(&master) != context.known_address().as_ref() {
         let hint = format!("connect {} turns the session to it", master.host_port());
-        let client = Client::new(&master, Config::new(master.clone()).patience)?;
+        let client = context.client();
         let version = context.get_json_from(&client, &master, "/version").await?;
         context.show(Document::from(version).with_text(hint));
         return Ok(());
@@ -73,7 +122,7 @@ async fn open(context: &mut Context<'_>, paste: &Paste, address: &Spanned<String
 async fn read(context: &mut Context<'_>, address: &Address, path: &str) -> Result<(), Failure> {
     // /state.json is what the tutorial has; newer masters know only /state.
     let path = path.replacen("/state.json", "/state", 1);
-    let client = Client::new(address, Config::new(address.clone()).patience)?;
+    let client = context.client();
     let value = context.get_json_from(&client, address, &path).await?;
     context.show(value);
     Ok(())
@@ -89,8 +138,11 @@ async fn http(
 ) -> Result<(), Failure> {
     let (address, path) = parts(paste, url)?;
     if headers.iter().any(|header| header.name.eq_ignore_ascii_case("authorization")) {
-        let what = "credentials aren't supported yet, and none is sent from a pasted line";
-        return Err(Diagnostic::new(what).at(&*paste.source, paste.span.clone()).into());
+        let what = "credentials aren't sent from a pasted line, which histories and notebooks keep";
+        return Err(Diagnostic::new(what)
+            .at(&*paste.source, paste.span.clone())
+            .help("leave the header out: the session tells its own masters who we are (help profile)")
+            .into());
     }
     match (method, body) {
         ("GET", None) => read(context, &address, &path).await,
@@ -121,16 +173,18 @@ async fn post(
     match path.replace("//", "/").as_str() {
         "/api/v1/scheduler" | "/master/api/v1/scheduler" => {
             let target = context.target();
-            if address != context.address() && address != target.address {
+            if Some(&address) != context.known_address().as_ref() && !target.masters.named().contains(&address) {
                 if context.session().status().borrow().is_subscribed() {
                     return Err(wrong(format!(
                         "the session is subscribed with {}, not with {address}",
-                        context.address()
+                        context.session().status().borrow().master()
                     ))
                     .help(format!("connect {} turns it there", address.host_port()))
                     .into());
                 }
-                context.engine().switch(Target { address, label: None, embedded: false }).await?;
+                let access = Access { credentials: None, ..target.access };
+                context.engine().switch(Target { access, ..Target::new(address) }, None).await?;
+                command::connect::take_up(context).await?;
             }
             context.show(Document::text("the session sends it, with its own framework and stream"));
             let call = JsonCall { value, span: 0..text.len(), source: text.into() };
@@ -138,7 +192,7 @@ async fn post(
         }
         path if path.ends_with("/api/v1") => {
             let prefix = path.strip_suffix("/api/v1").unwrap_or_default().to_owned();
-            let client = Client::new(&address, Config::new(address.clone()).patience)?;
+            let client = context.client();
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("the call").to_owned();
             let answer = client.operator(&address, &prefix, text.into_bytes());
             let answer = context.during(&format!("{address}'s answer to {kind}"), answer).await??;

@@ -45,7 +45,10 @@ pub(super) fn wants(kind: Kind) -> String {
         Kind::Ports => "ports such as 9000 or 9000-9010",
         Kind::KeyValue => "NAME=VALUE",
         Kind::Json => "JSON",
-        Kind::Url => "an address",
+        Kind::Profile => "a profile's name",
+        Kind::Url => {
+            "an address: HOST:PORT, several with commas, a URL, zk://HOST:PORT/PATH, or file://PATH of a file with one"
+        }
     }
     .to_owned()
 }

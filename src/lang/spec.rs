@@ -200,12 +200,21 @@ pub struct Example {
     pub about: &'static str,
     /// What must have been typed before, for a test that runs the example.
     pub after: &'static [&'static str],
+    /// What must be there that not every session has.
+    pub needs: Option<&'static str>,
 }
 
 impl Example {
     /// An example that needs nothing before it.
     pub const fn new(text: &'static str, about: &'static str) -> Self {
-        Example { text, about, after: &[] }
+        Example { text, about, after: &[], needs: None }
+    }
+
+    /// The same example, for sessions that have this.
+    #[must_use]
+    pub const fn needs(mut self, what: &'static str) -> Self {
+        self.needs = Some(what);
+        self
     }
 
     /// The same example, run after these commands.
@@ -259,6 +268,8 @@ pub enum Kind {
     KeyValue,
     /// JSON.
     Json,
+    /// A profile of the file of settings.
+    Profile,
     /// An address: `http://...`, `zk://...` or `HOST:PORT`.
     Url,
     /// One of these words.

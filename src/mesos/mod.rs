@@ -4,6 +4,7 @@
 
 pub mod executor;
 pub mod message;
+pub mod protobuf;
 pub mod schema;
 
 mod agent;

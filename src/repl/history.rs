@@ -29,8 +29,12 @@ pub fn holds_credentials(line: &str) -> bool {
 /// `https://user:pass@host` or `user:pass@host`.
 fn has_userinfo(line: &str) -> bool {
     line.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'')).any(|word| {
-        let authority = word.split_once("//").map_or(word, |(_, rest)| rest);
-        let authority = authority.split('/').next().unwrap_or(authority);
+        let authority = match word.split_once("//") {
+            // ZooKeeper's passwords may have slashes: there the last @ counts.
+            Some((scheme, rest)) if scheme.ends_with("zk:") => rest,
+            Some((_, rest)) => rest.split('/').next().unwrap_or(rest),
+            None => word.split('/').next().unwrap_or(word),
+        };
         // An image's digest (`busybox@sha256:...`) has its colon behind the @.
         authority.rsplit_once('@').is_some_and(|(user, host)| user.contains(':') && !host.is_empty())
     })
@@ -51,6 +55,9 @@ mod tests {
         for (line, secret) in [
             ("connect http://me:hunter2@master:5050", true),
             ("connect me:hunter2@master:5050", true),
+            ("connect zk://me:hunter/2@a:2181,b:2181/mesos", true),
+            ("mesos-leader --zk=zk://me:hunter2@a:2181/mesos", true),
+            ("connect zk://a:2181,b:2181/mesos", false),
             ("curl -u me:hunter2 http://m:5050/state", true),
             ("curl -H 'Authorization: Basic bWU6aHVudGVyMg==' http://m", true),
             ("connect m:5050 --principal me --secret hunter2", true),

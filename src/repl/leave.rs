@@ -43,7 +43,11 @@ fn kept(engine: &Engine, id: &str) -> Document {
     if engine.target().embedded {
         return words("the embedded Mesos ends with this program, and every task with it", Tone::Dim);
     }
-    words(format!("framework {id} runs on; {}: subscribe --id {id}", waits(engine)), Tone::Plain)
+    let again = match engine.session().store() {
+        Some(store) => format!("mesos-repl --session {}", store.name()),
+        None => format!("subscribe --id {id}"),
+    };
+    words(format!("framework {id} runs on; {}: {again}", waits(engine)), Tone::Plain)
 }
 
 /// How long the master keeps the framework for somebody to take up.

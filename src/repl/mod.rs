@@ -46,6 +46,11 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     let (editor, trouble) = Editor::start(engine.clone(), look.theme).map_err(std::io::Error::other)?;
     let (sender, notices) = mpsc::unbounded_channel();
     let mut background = tokio::task::JoinSet::new();
+    let (opening, taken_up, teller) = (engine.opening(), engine.take_up(None), sender.clone());
+    background.spawn(async move {
+        // A loop that has ended needs no word of it.
+        let _ = teller.send(taken_up.await);
+    });
     background.spawn(listen(engine.clone(), sender.clone()));
     background.spawn(greet(engine.clone(), sender));
     let mut loop_ =
@@ -54,6 +59,9 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     if let Some(trouble) = trouble {
         welcome = welcome.with_text(Piece::new(trouble, Tone::Unsure));
     }
+    for notice in opening {
+        welcome = welcome.with_text(Piece::new(notice.text, notice.tone));
+    }
     loop_.screen().show(welcome);
     let status = {
         let _quiet = loop_.modes.quiet();
@@ -61,6 +69,13 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     };
     background.shutdown().await;
     Ok(status)
+}
+
+/// Takes up what another process of the session has left, as long as a command would wait for it; what to tell of it.
+pub async fn take_up(engine: &Engine) -> Document {
+    let mut told = engine.opening();
+    told.extend(engine.take_up(Some(engine.options().patience)).await);
+    told.into_iter().fold(Document::new(), |document, notice| document.with_text(Piece::new(notice.text, notice.tone)))
 }
 
 /// Passes on what happens, until the loop has ended.
@@ -75,16 +90,20 @@ async fn listen(engine: Engine, sender: mpsc::UnboundedSender<Vec<Notice>>) {
 
 /// Asks the master who it is, behind the first prompt.
 async fn greet(engine: Engine, sender: mpsc::UnboundedSender<Vec<Notice>>) {
-    let target = engine.target();
-    if target.embedded {
+    if engine.target().embedded {
         return;
     }
-    let answer = engine.session().client().get(&target.address, "/version").await;
+    let session = engine.session();
+    let mut status = session.status();
+    // ZooKeeper's own words stand between the lines while nobody leads.
+    let found = status.wait_for(|status| status.address.is_some()).await.map(|status| status.address.clone());
+    let Ok(Some(address)) = found else { return };
+    let answer = session.client().get(&address, "/version").await;
     let version = answer.as_ref().ok().and_then(|body| serde_json::from_slice::<serde_json::Value>(body).ok());
     let version = version.as_ref().and_then(|version| version.get("version")).and_then(|version| version.as_str());
     let (text, tone) = match (&answer, version) {
-        (_, Some(version)) => (format!("Apache Mesos {version} answers at {}", target.address), Tone::Dim),
-        (Ok(_), None) => (format!("{} answers, but not as a Mesos does", target.address), Tone::Bad),
+        (_, Some(version)) => (format!("Apache Mesos {version} answers at {address}"), Tone::Dim),
+        (Ok(_), None) => (format!("{address} answers, but not as a Mesos does"), Tone::Bad),
         (Err(error), _) => (error.to_string(), Tone::Bad),
     };
     // A loop that has ended needs no greeting.
@@ -244,6 +263,8 @@ impl Loop {
         let standing = self.engine.standing();
         let how = match how {
             Leave::Unsaid if standing.alive && standing.tasks > 0 => self.ask(&standing).await?,
+            // Nothing runs, and it was this session's: why should the master wait for it?
+            Leave::Unsaid if self.engine.session().status().borrow().is_own() => Leave::Teardown,
             how => how,
         };
         if let Some(told) = leave(&self.engine, how).await {

@@ -161,7 +161,8 @@ impl Asked<'_> {
 
     async fn get(&self, path: &str) -> Result<Value, Diagnostic> {
         let session = self.engine.session();
-        let address = session.status().borrow().address.clone();
+        let status = session.status().borrow().clone();
+        let address = status.address.clone().ok_or_else(|| Diagnostic::new(status.master()))?;
         let body = session.client().get(&address, path).await.map_err(|error| Diagnostic::from_error(&error))?;
         serde_json::from_slice(&body)
             .map_err(|error| Diagnostic::new(format!("{address}{path} answers, but not with JSON")).cause(&error))
@@ -176,7 +177,7 @@ impl Asked<'_> {
         });
         json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "address": status.address.to_string(),
+            "address": status.master(),
             "embedded": target.embedded,
             "subscribed": status.is_subscribed(),
             "framework": framework.filter(|_| status.is_subscribed()),

@@ -3,22 +3,25 @@
 //! It never waits for a front, a call or the wire: those have tasks of their own, which report with their epoch.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::caller::{Acknowledgement, Caller, Done, Line, Outgoing, Queues};
+use super::keeper::{Keeper, MARK};
+use super::masters::{Masters, address_of};
 use super::reconcile::{Question, Reconciliation};
-use super::subscription::{Action, Closed, Input, Subscription, meaning_of_error};
+use super::subscription::{Action, Closed, Input, Phase, Subscription, meaning_of_error};
 use super::{CallError, Config, Notice, Shared};
-use crate::client::{Address, Answer, Batch, EventStream, Meaning, RequestError, StreamId};
+use crate::client::{Address, Answer, Batch, EventStream, Meaning, Opened, RequestError, StreamId};
+use crate::detect::{self, Seen};
 use crate::mesos::*;
 use crate::state::{Change, Effect, Launch, What};
+use crate::store::{Entry, Fact, Left, Progress, Store};
 
 /// Batches of events that may wait for the actor; the reader of the wire waits beyond that.
 const BATCHES: usize = 64;
@@ -31,6 +34,9 @@ const LATEST: Duration = Duration::from_millis(500);
 /// longest. (A master ignores one that it has had.)
 const AGAIN: Duration = Duration::from_secs(1);
 const LONGEST_AGAIN: Duration = Duration::from_secs(30);
+
+/// A file that is written anew has its next part after so long.
+const PART: Duration = Duration::from_millis(1);
 
 /// What a handle asks for.
 #[derive(Debug)]
@@ -56,7 +62,7 @@ enum FromWire {
 /// What a call was for.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    Asked { call: Box<Call>, reply: Reply },
+    Asked { call: Box<Call>, reply: Reply, remembered: Option<u64> },
     Offers(oneshot::Sender<Result<(), CallError>>),
     Own(&'static str),
 }
@@ -66,7 +72,12 @@ pub(super) struct Actor {
     config: Config,
     subscription: Subscription,
     reconciliation: Reconciliation,
+    keeper: Keeper,
+    /// That nothing is recorded has been told.
+    trouble: bool,
     framework: FrameworkInfo,
+    /// A SUBSCRIBE without an id has left, and its answer hasn't come: the master may know a framework that we don't.
+    unanswered: bool,
     /// Where calls go while the subscription stands.
     line: Option<Arc<Line>>,
     opened: Option<(Address, Option<StreamId>)>,
@@ -80,7 +91,7 @@ pub(super) struct Actor {
     again: Vec<Acknowledgement>,
     again_at: Duration,
     again_after: Duration,
-    caller_epoch: Arc<AtomicU64>,
+    caller_epoch: watch::Sender<u64>,
     from_wire: mpsc::Sender<FromWire>,
     next_lease: Option<Duration>,
     touched: Duration,
@@ -88,7 +99,14 @@ pub(super) struct Actor {
     lost: Option<Duration>,
     suppressed: bool,
     filtered: bool,
-    address: Address,
+    /// The master that is asked now.
+    address: Option<Address>,
+    /// Where ZooKeeper says who leads, if it is asked; and what it said last.
+    detector: Option<watch::Receiver<Seen>>,
+    seen: Option<Seen>,
+    leader: Option<Leader>,
+    /// Whether a subscription has ever stood.
+    ever: bool,
     /// A TEARDOWN is on its way; and how the stream has ended since.
     tearing_down: Option<Option<(u64, String)>>,
     /// The receiving ends, until `run` takes them.
@@ -96,24 +114,35 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub fn new(shared: Arc<Shared>, config: Config) -> Self {
+    pub fn new(shared: Arc<Shared>, config: Config, mut keeper: Keeper, damaged: bool) -> Self {
         let (calls, calls_receiver) = mpsc::unbounded_channel();
         let (acknowledgements, acknowledgements_receiver) = mpsc::unbounded_channel();
         let (done, done_receiver) = mpsc::unbounded_channel();
         let (from_wire, from_wire_receiver) = mpsc::channel(BATCHES);
-        let caller_epoch = Arc::new(AtomicU64::new(0));
+        let caller_epoch = watch::Sender::new(0);
         let caller = Caller {
             client: shared.client.clone(),
-            epoch: Arc::clone(&caller_epoch),
+            store: shared.store.clone(),
+            epoch: caller_epoch.subscribe(),
             calls: calls_receiver,
             acknowledgements: acknowledgements_receiver,
             done,
         };
         shared.tasks.spawn(caller.run(shared.stop.clone()));
+        let (framework, lost) = {
+            let status = shared.status.borrow();
+            (status.framework.clone().unwrap_or_default(), status.lost)
+        };
+        if damaged {
+            keeper.renew(shared.now());
+        }
         Self {
-            subscription: Subscription::new(config.patience.answer),
+            subscription: Subscription::new(config.access.patience.answer),
             reconciliation: Reconciliation::default(),
-            framework: FrameworkInfo::default(),
+            unanswered: keeper.unanswered_mark().is_some(),
+            keeper,
+            trouble: false,
+            framework,
             line: None,
             opened: None,
             connection: CancellationToken::new(),
@@ -128,10 +157,17 @@ impl Actor {
             from_wire,
             next_lease: None,
             touched: Duration::ZERO,
-            lost: None,
+            lost,
             suppressed: false,
             filtered: false,
-            address: config.address.clone(),
+            address: config.masters.named().first().cloned(),
+            detector: match &config.masters {
+                Masters::ZooKeeper { url, .. } => Some(detect::watch(url.clone())),
+                Masters::Named(_) => None,
+            },
+            seen: None,
+            leader: None,
+            ever: false,
             tearing_down: None,
             receivers: Some((from_wire_receiver, done_receiver)),
             shared,
@@ -141,17 +177,21 @@ impl Actor {
 
     pub async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
         let Some((mut from_wire, mut done)) = self.receivers.take() else { return };
+        let mut recording = self.keeper.progress();
         loop {
-            let deadline = self.deadline();
+            let deadline = self.deadline().map(|at| self.instant(at));
             tokio::select! {
                 () = self.shared.stop.cancelled() => break,
                 Some(request) = requests.recv() => self.request(request),
                 Some(message) = from_wire.recv() => self.wire(message),
                 Some(result) = done.recv() => self.done(result),
-                () = sleep_until(deadline.map(|at| self.instant(at))) => self.tick(),
+                progress = changed(&mut recording) => self.recorded(progress),
+                Some(seen) = next(&mut self.detector) => self.detected(seen),
+                () = sleep_until(deadline) => self.tick(),
             }
         }
         self.connection.cancel();
+        self.keeper.close().await;
     }
 
     fn now(&self) -> Duration {
@@ -159,14 +199,15 @@ impl Actor {
     }
 
     fn instant(&self, at: Duration) -> Instant {
-        self.shared.started + at
+        self.shared.instant(at)
     }
 
     fn deadline(&self) -> Option<Duration> {
         let leases = self.line.as_ref().and(self.next_lease);
         let due = (!self.due.is_empty()).then_some(self.due_at);
+        let renewing = self.keeper.is_renewing().then(|| self.now() + PART);
         let again = (!self.again.is_empty()).then_some(self.again_at);
-        [self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due, again]
+        [renewing, self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due, again]
             .into_iter()
             .flatten()
             .min()
@@ -187,6 +228,10 @@ impl Actor {
             self.send_again();
         }
         self.step(Input::Tick);
+        if self.keeper.is_renewing() {
+            let now = self.now();
+            self.keeper.renew_on(&self.shared.read(), now);
+        }
         if self.line.is_none() {
             return;
         }
@@ -230,13 +275,20 @@ impl Actor {
         if self.subscription.epoch().is_some() {
             return;
         }
+        let now = self.now();
         let known = self.shared.read().framework_id.clone();
-        if known != info.id {
+        let remembered = self.keeper.knows(&info);
+        if known != info.id || !remembered {
             self.shared.write().forget_framework();
-            self.lost = None;
         }
-        self.framework = info;
-        self.address = self.config.address.clone();
+        self.framework = if remembered { info } else { self.keeper.marked(info) };
+        if remembered {
+            self.keeper.again(&self.framework, now);
+        } else {
+            (self.lost, self.unanswered) = (None, false);
+            self.keeper.begin(&self.framework, now);
+        }
+        self.address = self.candidates().first().cloned();
         (self.suppressed, self.filtered) = (false, false);
         self.step(Input::Begin);
     }
@@ -246,11 +298,11 @@ impl Actor {
             let _ = reply.send(Err(CallError::NotSubscribed));
             return;
         }
-        self.before_sending(&call);
+        let remembered = self.before_sending(&call);
         if call.kind() == "TEARDOWN" {
             self.tearing_down = Some(None);
         }
-        self.send(call.clone(), Purpose::Asked { call: Box::new(call), reply });
+        self.send(call.clone(), Purpose::Asked { call: Box::new(call), reply, remembered });
     }
 
     fn want_offers(&mut self, reply: oneshot::Sender<Result<(), CallError>>) {
@@ -265,26 +317,30 @@ impl Actor {
         }
     }
 
-    /// What is so from the moment a call leaves: offers are spent, tasks are STAGING.
-    fn before_sending(&mut self, call: &Call) {
+    /// What is so from the moment a call leaves: offers are spent, tasks are STAGING. The number by which it is
+    /// remembered.
+    fn before_sending(&mut self, call: &Call) -> Option<u64> {
         let now = self.now();
+        let tasks = launches(call);
         let mut state = self.shared.write();
         let hostname = |id: &OfferId| state.offers.get(id.as_str()).and_then(|held| held.record.offer().ok());
         let spent = spends(call);
         let hostname = spent.iter().find_map(hostname).map(|offer| offer.hostname).unwrap_or_default();
-        for task in launches(call) {
+        let remembered = self.keeper.calling(call, &tasks, &hostname, now);
+        for task in tasks {
             state.tasks.launched(Launch { task, hostname: hostname.clone(), at: now });
         }
         state.spend(&spent);
         drop(state);
         self.changed();
+        remembered
     }
 
     fn send(&mut self, call: Call, purpose: Purpose) {
         let Some(line) = self.line.clone() else { return };
         let body = Bytes::from(call.to_json(Some(&line.framework)));
         // The caller lives as long as the actor; a failure here means that both are being stopped.
-        let _ = self.queues.calls.send(Outgoing { line, body, token: purpose });
+        let _ = self.queues.calls.send(Outgoing { line, body, token: purpose, mark: self.keeper.mark() });
     }
 
     // ---- what comes of calls ----
@@ -311,17 +367,22 @@ impl Actor {
 
     fn answer(&mut self, purpose: Purpose, kind: String, result: Result<Answer, CallError>) {
         match purpose {
-            Purpose::Asked { call, reply } => {
-                match &result {
-                    Err(CallError::Request(error)) if error.leaves_open() => {
-                        let tasks = launches(&call).into_iter().map(|task| task.task_id);
-                        self.reconciliation.doubt(tasks, self.now());
-                    }
-                    Err(CallError::Lost | CallError::Request(_)) => {
-                        let mut state = self.shared.write();
-                        launches(&call).iter().for_each(|task| state.tasks.unlaunched(task.task_id.as_str()));
-                    }
-                    _ => {}
+            Purpose::Asked { call, reply, remembered } => {
+                let (open, without_effect) = match &result {
+                    Err(CallError::Request(error)) => (error.leaves_open(), !error.leaves_open()),
+                    Err(CallError::Lost) => (false, true),
+                    _ => (false, false),
+                };
+                if let Some(number) = remembered.filter(|_| result.is_ok() || without_effect) {
+                    self.keeper.answered(number, result.is_ok(), self.now());
+                }
+                if open {
+                    let tasks = launches(&call).into_iter().map(|task| task.task_id);
+                    self.reconciliation.doubt(tasks, self.now());
+                }
+                if without_effect {
+                    let mut state = self.shared.write();
+                    launches(&call).iter().for_each(|task| state.tasks.unlaunched(task.task_id.as_str()));
                 }
                 let end = if call.kind() == "TEARDOWN" { self.tearing_down.take().flatten() } else { None };
                 if result.is_ok() {
@@ -354,6 +415,7 @@ impl Actor {
             "UPDATE_FRAMEWORK" => {
                 if let Call::UpdateFramework(update) = call {
                     self.framework = update.framework_info.clone();
+                    self.keeper.again(&self.framework, self.now());
                 }
             }
             _ => return,
@@ -366,8 +428,10 @@ impl Actor {
         let Err(CallError::Request(error)) = result else { return };
         match error.meaning() {
             Some(Meaning::StreamTaken) => self.step(Input::Ended { epoch, why: Closed::Stolen }),
-            Some(Meaning::UnknownFramework) => self.step(Input::Ended { epoch, why: Closed::Removed }),
-            Some(Meaning::NotSubscribed) => self.step(Input::Lost { epoch, why: error.to_string() }),
+            // A master that has just begun to lead knows nobody yet: the next SUBSCRIBE tells whether the framework is gone.
+            Some(Meaning::UnknownFramework | Meaning::NotSubscribed) => {
+                self.step(Input::Lost { epoch, why: error.to_string() })
+            }
             _ if matches!(error, RequestError::Redirect { .. }) => {
                 self.step(Input::Lost { epoch, why: error.to_string() });
             }
@@ -380,6 +444,8 @@ impl Actor {
         let mut failed = None;
         {
             let mut state = self.shared.write();
+            let taken = all.iter().zip(&results).filter(|(_, result)| result.is_ok());
+            self.keeper.acknowledged(taken.map(|(done, _)| (&done.task, &done.uuid)), now);
             for (done, result) in all.into_iter().zip(results) {
                 match result {
                     Ok(_) => {
@@ -423,9 +489,34 @@ impl Actor {
         // Signs of life move deadlines and nothing else.
         if std::mem::discriminant(&before) != std::mem::discriminant(&self.subscription.phase) {
             info!(phase = ?self.subscription.phase, "subscription");
+            self.remember_phase();
             self.notify(Notice::Phase(self.subscription.phase.clone()));
             self.publish();
             self.changed();
+        }
+    }
+
+    /// What has become of the subscription is remembered before anybody acts on it.
+    fn remember_phase(&mut self) {
+        let now = self.now();
+        match &self.subscription.phase {
+            Phase::Waiting { .. } => self.keeper.lost(now),
+            Phase::Closed(Closed::TornDown | Closed::Removed) => self.keeper.ended(),
+            Phase::Closed(Closed::Detached) => self.keeper.left(Left::Detached, now),
+            Phase::Closed(Closed::Stolen) => self.keeper.left(Left::Stolen, now),
+            Phase::Closed(Closed::Refused(_)) => self.keeper.left(Left::Refused, now),
+            Phase::Idle | Phase::Subscribing { .. } | Phase::Subscribed { .. } => {}
+        }
+    }
+
+    /// The store has got on, or can't.
+    fn recorded(&mut self, progress: Progress) {
+        if progress.renew && !self.keeper.is_renewing() {
+            self.keeper.renew(self.now());
+        }
+        if progress.trouble.is_some() != self.trouble {
+            self.trouble = progress.trouble.is_some();
+            self.notify(Notice::Record(progress.trouble));
         }
     }
 
@@ -434,29 +525,39 @@ impl Actor {
         let id = self.shared.read().framework_id.clone().or_else(|| info.id.take());
         info.id.clone_from(&id);
         let suppressed_roles = if self.suppressed { roles(&info) } else { Vec::new() };
-        let call =
-            Call::Subscribe(Box::new(Subscribe { framework_info: info, suppressed_roles, ..Subscribe::default() }));
-        let body = call.to_json(id.as_ref());
+        let subscribe = Subscribe { framework_info: info, suppressed_roles, ..Subscribe::default() };
+        let unanswered = self.unanswered;
         let now = self.now();
-        let note = format!("SUBSCRIBE to {}", self.address);
+        let addresses = self.candidates();
+        self.address = addresses.first().cloned();
+        let Some(first) = &self.address else {
+            // Once somebody leads, the next attempt comes at once.
+            let why = self.seen.as_ref().map(|seen| seen.standing.to_string()).unwrap_or_default();
+            return self.step(Input::Lost { epoch, why });
+        };
+        let note = format!("SUBSCRIBE to {first}");
         self.shared.write().journal.push(now, What::Note(note.into()));
         self.connection = self.shared.stop.child_token();
+        self.unanswered |= id.is_none();
         let connection = Connection {
             epoch,
             client: self.shared.client.clone(),
-            address: self.address.clone(),
+            addresses,
             to_actor: self.from_wire.clone(),
+            recorded: self.shared.store.clone().map(|store| (store, self.keeper.mark())),
+            mark: self.keeper.unanswered_mark().map(str::to_owned),
+            unanswered,
         };
         let stop = self.connection.clone();
         self.shared.tasks.spawn(async move {
             // Dropping the connection's future closes its socket.
-            let _ = stop.run_until_cancelled(connection.run(body)).await;
+            let _ = stop.run_until_cancelled(connection.run(subscribe)).await;
         });
     }
 
     fn hang_up(&mut self) {
         self.connection.cancel();
-        self.caller_epoch.store(0, Ordering::Release);
+        self.caller_epoch.send_replace(0);
         // The updates come again on the next connection.
         self.due.clear();
         self.again.clear();
@@ -466,7 +567,7 @@ impl Actor {
         (self.line, self.opened, self.next_lease) = (None, None, None);
         self.reconciliation.end();
         // The master that led may lead no more.
-        self.address = self.config.address.clone();
+        self.address = self.candidates().first().cloned();
         let void = self.shared.write().void_offers();
         if void > 0 {
             self.notify(Notice::Void(void));
@@ -478,9 +579,10 @@ impl Actor {
         let Some(epoch) = self.subscription.epoch() else { return };
         let Some((address, stream)) = self.opened.take() else { return };
         let Some(framework) = self.shared.read().framework_id.clone() else { return };
-        self.address = address.clone();
+        self.address = Some(address.clone());
+        self.ever = true;
         self.line = Some(Arc::new(Line { epoch, address, stream, framework }));
-        self.caller_epoch.store(epoch, Ordering::Release);
+        self.caller_epoch.send_replace(epoch);
         self.lost = None;
         self.touched = self.now();
         let unfinished = self.unfinished();
@@ -515,6 +617,67 @@ impl Actor {
         self.send(call, Purpose::Own("RECONCILE"));
     }
 
+    // ---- who leads ----
+
+    /// The masters to ask, in this order.
+    fn candidates(&self) -> Vec<Address> {
+        match &self.config.masters {
+            Masters::Named(addresses) => addresses.clone(),
+            Masters::ZooKeeper { .. } => self.leader.iter().map(|leader| leader.address.clone()).collect(),
+        }
+    }
+
+    /// ZooKeeper has told something. A connection that stands is kept while nobody leads, and left for a new leader.
+    fn detected(&mut self, mut seen: Seen) {
+        let before = self.leader.take();
+        for master in &seen.masters {
+            match self.reach(master) {
+                Ok(address) if self.leader.is_none() && seen.leader() == Some(master) => {
+                    self.leader = Some(Leader { sequence: master.sequence, address });
+                }
+                Ok(_) => {}
+                Err(why) if seen.leader() == Some(master) => {
+                    seen.standing = detect::Standing::Leaderless(format!("{} can't be: {why}", master.node));
+                    break;
+                }
+                Err(why) => warn!(node = master.node, why, "a master's node is of no use"),
+            }
+        }
+        self.seen = Some(seen.clone());
+        self.notify(Notice::Masters(seen));
+        if self.leader != before {
+            self.follow();
+        }
+        self.publish();
+    }
+
+    fn reach(&self, master: &detect::Registered) -> Result<Address, String> {
+        let address = address_of(master, self.config.masters.is_tls(), &self.config.access.resolve);
+        let address = address.map_err(|error| error.to_string())?;
+        self.shared.client.learn(&address)?;
+        Ok(address)
+    }
+
+    /// Turns to the leader, if there is another one.
+    fn follow(&mut self) {
+        let Some(leader) = self.leader.as_ref().map(|leader| leader.address.clone()) else {
+            if self.line.is_none() {
+                self.address = None;
+            }
+            return;
+        };
+        match self.subscription.phase {
+            Phase::Waiting { .. } => self.step(Input::Begin),
+            Phase::Subscribing { epoch, .. } | Phase::Subscribed { epoch, .. } => {
+                if self.address.as_ref() != Some(&leader) {
+                    self.step(Input::Lost { epoch, why: format!("{leader} leads now") });
+                    self.step(Input::Begin);
+                }
+            }
+            Phase::Idle | Phase::Closed(_) => self.address = Some(leader),
+        }
+    }
+
     // ---- what the wire brings ----
 
     fn wire(&mut self, message: FromWire) {
@@ -543,6 +706,9 @@ impl Actor {
         let is_final = match error {
             RequestError::Refused(refusal) => !refusal.meaning.is_temporary(),
             RequestError::NotMesos { .. } | RequestError::Setup(_) => true,
+            RequestError::Withheld { .. } | RequestError::Exposed { .. } => true,
+            // Whoever was trusted before may be so again: a network in between can pass for it for a while.
+            RequestError::Untrusted { .. } => !self.ever,
             _ => false,
         };
         let now = self.now();
@@ -557,16 +723,23 @@ impl Actor {
     fn batch(&mut self, epoch: u64, batch: Batch) {
         let now = self.now();
         let mut changes = Vec::with_capacity(batch.len());
+        let recording = self.keeper.is_recording();
+        let mut facts = Vec::with_capacity(if recording { batch.len() } else { 0 });
         {
             let mut state = self.shared.write();
             for received in batch {
                 match received.event {
                     Ok(event) => {
+                        let record = recording.then(|| received.json.clone());
                         if !matches!(event, Event::Heartbeat) {
                             let kind = event.kept_kind();
                             state.journal.push(now, What::Event { kind, json: received.json });
                         }
-                        changes.push(state.apply(event, now, self.config.lease));
+                        let change = state.apply(event, now, self.config.lease);
+                        facts.extend(
+                            record.and_then(|record| fact(&change, record)).map(|fact| Entry { at: now, fact }),
+                        );
+                        changes.push(change);
                     }
                     Err(bad) => {
                         state.counts.bad += 1;
@@ -576,27 +749,43 @@ impl Actor {
                 }
             }
         }
+        self.keeper.record(facts);
         self.step(Input::Alive { epoch });
         let had = !self.due.is_empty();
         for change in changes {
             self.change(epoch, change);
         }
         self.put_off(now, had);
+        if self.keeper.has_grown() {
+            self.keeper.renew(now);
+        }
         self.changed();
     }
 
     fn change(&mut self, epoch: u64, change: Change) {
         match &change {
-            Change::Subscribed { heartbeat } => self.step(Input::Subscribed { epoch, heartbeat: *heartbeat }),
+            Change::Subscribed { heartbeat } => {
+                let id = self.shared.read().framework_id.clone();
+                if let Some(id) = id {
+                    self.unanswered = false;
+                    self.keeper.connected(&id, self.now());
+                }
+                self.step(Input::Subscribed { epoch, heartbeat: *heartbeat });
+            }
             Change::Refused(message) => self.step(Input::Ended { epoch, why: meaning_of_error(message) }),
             Change::Offered(_) if self.next_lease.is_none() => {
                 self.next_lease = self.config.lease.map(|lease| self.now() + lease);
             }
             Change::Updated { task_id, effect, acknowledge, .. } => {
+                let was_open = self.reconciliation.is_open();
                 self.reconciliation.heard(task_id);
+                if was_open && !self.reconciliation.is_open() {
+                    self.publish();
+                }
                 if let (Some((agent, uuid)), Some(line)) = (acknowledge, &self.line) {
                     let (line, agent, task) = (Arc::clone(line), agent.clone(), task_id.clone());
-                    self.due.push(Acknowledgement { line, agent, task, uuid: *uuid });
+                    let mark = self.keeper.mark();
+                    self.due.push(Acknowledgement { line, agent, task, uuid: *uuid, mark });
                 }
                 if *effect != (Effect::Repeated) && *effect != Effect::Confirmed {
                     self.notify(Notice::Change(change));
@@ -604,7 +793,7 @@ impl Actor {
                 return;
             }
             Change::OperationUpdated(status) => self.acknowledge_operation(status),
-            Change::Heartbeat => return,
+            Change::Heartbeat => return self.keeper.touch(),
             _ => {}
         }
         self.notify(Notice::Change(change));
@@ -685,13 +874,32 @@ impl Actor {
     fn publish(&self) {
         let framework = (!self.framework.name.is_empty()).then(|| self.framework.clone());
         self.shared.status.send_modify(|status| {
-            status.address = self.address.clone();
+            status.address.clone_from(&self.address);
+            status.seen.clone_from(&self.seen);
             status.phase = self.subscription.phase.clone();
             status.lost = self.lost;
+            status.reconciling = self.reconciliation.is_open();
             status.suppressed = self.suppressed;
             status.filtered = self.filtered;
             status.framework = framework;
         });
+    }
+}
+
+/// The leader, as ZooKeeper knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Leader {
+    /// A master that was elected again is another one.
+    sequence: i32,
+    address: Address,
+}
+
+/// What the detector tells next; for ever nothing without one.
+async fn next(detector: &mut Option<watch::Receiver<Seen>>) -> Option<Seen> {
+    match detector {
+        // The detector lives as long as its receiver.
+        Some(detector) => detector.changed().await.ok().map(|()| detector.borrow_and_update().clone()),
+        None => std::future::pending().await,
     }
 }
 
@@ -702,18 +910,48 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
+/// How the store has got on; never anything without a store.
+async fn changed(recording: &mut Option<watch::Receiver<Progress>>) -> Progress {
+    if let Some(progress) = recording
+        && progress.changed().await.is_ok()
+    {
+        return progress.borrow_and_update().clone();
+    }
+    // The sender lives as long as the store's handle, which the session has.
+    std::future::pending().await
+}
+
+/// What of an event has to be remembered: what is new of tasks and operations.
+fn fact(change: &Change, record: Bytes) -> Option<Fact> {
+    match change {
+        Change::Updated { effect: Effect::Recorded { .. }, .. } => Some(Fact::Update(record)),
+        Change::OperationUpdated(_) => Some(Fact::Operation(record)),
+        _ => None,
+    }
+}
+
 /// One attempt: SUBSCRIBE, then events until the end.
 struct Connection {
     epoch: u64,
     client: crate::client::Client,
-    address: Address,
+    /// In the order in which they are tried.
+    addresses: Vec<Address>,
     to_actor: mpsc::Sender<FromWire>,
+    /// What must be on the disk before the master hears of us.
+    recorded: Option<(Store, u64)>,
+    /// The mark of a framework that has no id yet.
+    mark: Option<String>,
+    /// A master may have registered it without our hearing of it.
+    unanswered: bool,
 }
 
 impl Connection {
-    async fn run(self, body: Vec<u8>) {
+    async fn run(mut self, subscribe: Subscribe) {
         let epoch = self.epoch;
-        match self.client.subscribe(&self.address, body).await {
+        if let Some((store, mark)) = &self.recorded {
+            store.durable(*mark).await;
+        }
+        match self.subscribe(subscribe).await {
             Ok(opened) => {
                 let (address, stream) = (opened.address, opened.stream_id);
                 if self.to_actor.send(FromWire::Opened { epoch, address, stream }).await.is_ok() {
@@ -724,6 +962,54 @@ impl Connection {
                 // The actor outlives its connections; if not, nobody wants to know.
                 let _ = self.to_actor.send(FromWire::Failed { epoch, error }).await;
             }
+        }
+    }
+
+    /// Tries one master after the other until one takes the subscription, or refuses it for good.
+    async fn subscribe(&mut self, subscribe: Subscribe) -> Result<Opened, RequestError> {
+        let mut errors: Vec<RequestError> = Vec::new();
+        for address in std::mem::take(&mut self.addresses) {
+            match self.subscribe_at(&address, &subscribe).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) if passes(&error) => {
+                    // It may have taken the subscription all the same, and the next one know of that.
+                    self.unanswered |= matches!(error, RequestError::Unanswered { .. });
+                    errors.push(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match errors.len() {
+            1 => Err(errors.remove(0)),
+            count => {
+                let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                Err(RequestError::Nobody { count, reasons: reasons.join("; ") })
+            }
+        }
+    }
+
+    async fn subscribe_at(&self, address: &Address, subscribe: &Subscribe) -> Result<Opened, RequestError> {
+        let mut subscribe = subscribe.clone();
+        if let Some(found) = self.registered(address).await? {
+            subscribe.framework_info.id = Some(found);
+        }
+        let id = subscribe.framework_info.id.clone();
+        let body = Call::Subscribe(Box::new(subscribe)).to_json(id.as_ref());
+        self.client.subscribe(address, body).await
+    }
+
+    /// The id of a framework that was registered without our hearing of it, by its mark in the master's list.
+    async fn registered(&self, address: &Address) -> Result<Option<FrameworkId>, RequestError> {
+        let Some(mark) = self.mark.as_ref().filter(|_| self.unanswered) else { return Ok(None) };
+        let body = br#"{"type":"GET_FRAMEWORKS"}"#.to_vec();
+        match self.client.operator(address, "", body).await {
+            Ok(answer) => Ok(marked(&answer, mark)),
+            // Whoever may subscribe needn't be allowed to look: then nobody can tell.
+            Err(error @ RequestError::Refused(_)) if !error.meaning().is_some_and(Meaning::is_temporary) => {
+                warn!(%error, "the master's list of frameworks can't be read");
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -742,6 +1028,29 @@ impl Connection {
                 }
             }
         }
+    }
+}
+
+/// The framework of that mark in the answer to GET_FRAMEWORKS.
+fn marked(answer: &[u8], mark: &str) -> Option<FrameworkId> {
+    let answer: serde_json::Value = serde_json::from_slice(answer).ok()?;
+    let frameworks = answer.pointer("/get_frameworks/frameworks")?.as_array()?;
+    let is_marked = |info: &serde_json::Value| {
+        let labels = info.pointer("/labels/labels").and_then(serde_json::Value::as_array);
+        labels.into_iter().flatten().any(|label| {
+            label.get("key").is_some_and(|key| key == MARK) && label.get("value").is_some_and(|value| value == mark)
+        })
+    };
+    let info = frameworks.iter().filter_map(|one| one.get("framework_info")).find(|info| is_marked(info))?;
+    info.pointer("/id/value").and_then(serde_json::Value::as_str).map(FrameworkId::from)
+}
+
+/// Whether another master may do better.
+fn passes(error: &RequestError) -> bool {
+    match error {
+        RequestError::Unreachable { .. } | RequestError::Unanswered { .. } | RequestError::Redirect { .. } => true,
+        RequestError::Refused(refusal) => refusal.meaning.is_temporary(),
+        _ => false,
     }
 }
 

@@ -4,17 +4,17 @@
 //! Knows nothing of what a call means; a call of an epoch that is over isn't sent.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::CallError;
-use crate::client::{Address, Answer, CallLine, Client, StreamId};
+use crate::client::{Address, Answer, CallLine, Client, RequestError, StreamId};
 use crate::mesos::{AgentId, FrameworkId, TaskId};
+use crate::store::Store;
 
 /// Where the calls of one epoch go.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(super) struct Outgoing<T> {
     pub line: Arc<Line>,
     pub body: Bytes,
     pub token: T,
+    /// What the store must have on the disk before.
+    pub mark: u64,
 }
 
 /// An update to be acknowledged.
@@ -40,6 +42,8 @@ pub(super) struct Acknowledgement {
     pub agent: AgentId,
     pub task: TaskId,
     pub uuid: [u8; 16],
+    /// What the store must have on the disk before: the update itself.
+    pub mark: u64,
 }
 
 impl Acknowledgement {
@@ -82,8 +86,9 @@ pub(super) struct Queues<T> {
 /// The queues' receiving ends, and what is needed to send.
 pub(super) struct Caller<T> {
     pub client: Client,
+    pub store: Option<Store>,
     /// The epoch whose calls may be sent; 0 for none.
-    pub epoch: Arc<AtomicU64>,
+    pub epoch: watch::Receiver<u64>,
     pub calls: mpsc::UnboundedReceiver<Outgoing<T>>,
     pub acknowledgements: mpsc::UnboundedReceiver<Acknowledgement>,
     pub done: mpsc::UnboundedSender<Done<T>>,
@@ -93,14 +98,19 @@ pub(super) struct Caller<T> {
 const TOGETHER: usize = 128;
 
 impl<T> Caller<T> {
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Ends with `stop`, whatever it waits for.
+    pub async fn run(self, stop: CancellationToken) {
+        let _ = stop.run_until_cancelled(self.work()).await;
+    }
+
+    async fn work(mut self) {
         let mut line = CallLine::new(self.client.clone());
         loop {
             let mut acknowledgements = Vec::with_capacity(TOGETHER);
             let done = tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
                 Some(call) = self.calls.recv() => {
+                    self.recorded(call.mark).await;
                     let mut results = self.send(&mut line, &call.line, std::slice::from_ref(&call.body)).await;
                     let result = results.pop().unwrap_or(Err(CallError::Lost));
                     Done::Call { epoch: call.line.epoch, token: call.token, body: call.body, result }
@@ -109,6 +119,7 @@ impl<T> Caller<T> {
                     if count == 0 {
                         return;
                     }
+                    self.recorded(acknowledgements.iter().map(|one| one.mark).max().unwrap_or(0)).await;
                     let results = self.acknowledge(&mut line, &acknowledgements).await;
                     Done::Acknowledged { acknowledgements, results }
                 }
@@ -116,6 +127,13 @@ impl<T> Caller<T> {
             if self.done.send(done).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Waits until what a call rests on can't be forgotten any more.
+    async fn recorded(&self, mark: u64) {
+        if let Some(store) = &self.store {
+            store.durable(mark).await;
         }
     }
 
@@ -131,10 +149,22 @@ impl<T> Caller<T> {
     }
 
     async fn send(&self, calls: &mut CallLine, line: &Line, bodies: &[Bytes]) -> Vec<Result<Answer, CallError>> {
-        if self.epoch.load(Ordering::Acquire) != line.epoch {
+        let mut epoch = self.epoch.clone();
+        if *epoch.borrow_and_update() != line.epoch {
             return bodies.iter().map(|_| Err(CallError::Lost)).collect();
         }
-        let answers = calls.send(&line.address, line.stream.as_ref(), bodies).await;
-        answers.into_iter().map(|answer| Ok(answer?)).collect()
+        tokio::select! {
+            answers = calls.send(&line.address, line.stream.as_ref(), bodies) => {
+                return answers.into_iter().map(|answer| Ok(answer?)).collect();
+            }
+            // An answer that may never come must not hold up what belongs to the next subscription.
+            _ = epoch.wait_for(|epoch| *epoch != line.epoch) => {}
+        }
+        *calls = CallLine::new(self.client.clone());
+        let lost = || RequestError::Unanswered {
+            address: line.address.to_string(),
+            why: "the subscription was lost before the answer".to_owned(),
+        };
+        bodies.iter().map(|_| Err(lost().into())).collect()
     }
 }

@@ -16,6 +16,8 @@
 
 mod actor;
 mod caller;
+mod keeper;
+mod masters;
 mod reconcile;
 mod subscription;
 
@@ -27,37 +29,44 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use masters::{Masters, address_of};
 pub use subscription::{Closed, Phase, backoff, meaning_of_error};
 
-use crate::client::{Address, Answer, Client, Patience, RequestError};
+use crate::client::{Access, Address, Answer, Client, RequestError};
+use crate::detect::Seen;
 use crate::mesos::{Call, FrameworkId, FrameworkInfo, OfferId, TaskInfo};
 use crate::state::{Change, State};
+use crate::store::{Found, Kept, Standing, Store};
 use actor::{Actor, Request};
+use keeper::Keeper;
 
 /// How a session behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// A master, not necessarily the leading one.
-    pub address: Address,
-    /// How long requests may take.
-    pub patience: Patience,
+    /// Where the masters are.
+    pub masters: Masters,
+    /// How they may be spoken to, and how long that may take.
+    pub access: Access,
     /// How long an offer that nobody asked for is kept before it is declined; `None` keeps it for ever.
     pub lease: Option<Duration>,
     /// For how long declined offers shall not come back, in seconds, unless offers are wanted before.
     pub refuse_seconds: f64,
     /// After so long without anybody wanting offers, the master is asked for no more; `None` never asks.
     pub idle: Option<Duration>,
+    /// How many tasks that are over are kept in memory.
+    pub kept: usize,
 }
 
 impl Config {
-    /// The defaults: a lease of 60 s, declined for 120 s, idle after 5 min.
-    pub fn new(address: Address) -> Self {
+    /// The defaults: a lease of 60 s, declined for 120 s, idle after 5 min, 10,000 tasks kept.
+    pub fn new(masters: impl Into<Masters>) -> Self {
         Self {
-            address,
-            patience: Patience::default(),
+            masters: masters.into(),
+            access: Access::default(),
             lease: Some(Duration::from_secs(60)),
             refuse_seconds: 120.0,
             idle: Some(Duration::from_secs(300)),
+            kept: crate::state::KEPT,
         }
     }
 }
@@ -65,12 +74,16 @@ impl Config {
 /// How the session's connection stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
-    /// The master that is asked, the leading one once subscribed.
-    pub address: Address,
+    /// The master that is asked: the leading one once subscribed, or where ZooKeeper knows one. None while nobody leads.
+    pub address: Option<Address>,
+    /// What ZooKeeper knows of the masters, if it is asked.
+    pub seen: Option<Seen>,
     /// The subscription's phase.
     pub phase: Phase,
     /// Since when there is no connection, where there was one; the master's failover timeout counts from about then.
     pub lost: Option<Duration>,
+    /// Whether the master has still to tell how some of the tasks stand.
+    pub reconciling: bool,
     /// Whether the master has been asked for no more offers.
     pub suppressed: bool,
     /// Filters that nobody asked for may keep offers away: of an ended lease, or of what an ACCEPT left.
@@ -83,6 +96,20 @@ impl Status {
     /// Whether calls can be sent.
     pub fn is_subscribed(&self) -> bool {
         matches!(self.phase, Phase::Subscribed { .. })
+    }
+
+    /// Whether the framework is this session's own, be it that another process has registered it.
+    pub fn is_own(&self) -> bool {
+        self.framework.as_ref().is_some_and(|info| info.id.is_none() || keeper::is_marked(info))
+    }
+
+    /// The master, or why there is none.
+    pub fn master(&self) -> String {
+        match (&self.address, &self.seen) {
+            (Some(address), _) => address.to_string(),
+            (None, Some(seen)) => seen.standing.to_string(),
+            (None, None) => "no master is named".to_owned(),
+        }
     }
 
     /// How long the master waits for this framework's scheduler to come back; zero where it doesn't.
@@ -104,12 +131,16 @@ pub enum Notice {
     Change(Change),
     /// The subscription has moved on.
     Phase(Phase),
+    /// What ZooKeeper knows of the masters has changed.
+    Masters(Seen),
     /// Offers that nobody asked for were declined.
     Declined(Vec<OfferId>),
     /// Offers became void with the connection.
     Void(usize),
     /// Nobody wanted offers for a while: the master was asked for no more.
     Suppressed,
+    /// The session can't be recorded any more, for that reason; or it is again.
+    Record(Option<Arc<str>>),
     /// A call of the session's own failed.
     CallFailed {
         /// Its `type`.
@@ -167,14 +198,59 @@ struct Shared {
     status: watch::Sender<Status>,
     notices: broadcast::Sender<Notice>,
     client: Client,
+    /// Keeps what this session must not forget.
+    store: Option<Store>,
+    /// When this process began to work on the session, and how long it had lasted before.
     started: Instant,
+    before: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
+/// What a session goes on with.
+struct Resumed {
+    store: Option<Store>,
+    kept: Option<Kept>,
+    damaged: bool,
+    state: State,
+    before: Duration,
+    framework: Option<FrameworkInfo>,
+    /// When the connection was lost that it had.
+    lost: Option<Duration>,
+}
+
+impl Resumed {
+    fn of(found: Option<Found>) -> Self {
+        let now = SystemTime::now();
+        let Some(found) = found else { return Self::nothing(None, now) };
+        let Some(mut kept) = found.kept else { return Self::nothing(Some(found.store), now) };
+        let state = std::mem::replace(&mut kept.state, State::new(now));
+        let since = |time: SystemTime| time.duration_since(state.started).unwrap_or_default();
+        // A clock that was set back doesn't turn what was recorded into the future.
+        let before = since(now).max(kept.last);
+        let lost = match kept.standing {
+            Standing::Never => None,
+            Standing::Connected => Some(since(found.touched).clamp(kept.last, before)),
+            Standing::Lost(at) | Standing::Left(_, at) => Some(at),
+        };
+        let framework = kept.framework.clone();
+        Self { store: Some(found.store), damaged: found.damaged, state, before, framework, lost, kept: Some(kept) }
+    }
+
+    fn nothing(store: Option<Store>, now: SystemTime) -> Self {
+        let state = State::new(now);
+        Self { store, kept: None, damaged: false, state, before: Duration::ZERO, framework: None, lost: None }
+    }
+}
+
 impl Shared {
     fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.before + self.started.elapsed()
+    }
+
+    /// The moment of a time of the session.
+    fn instant(&self, at: Duration) -> Instant {
+        self.started + at.saturating_sub(self.before)
     }
 
     // A panic while the lock was held can't leave the state half applied in a way worse than stopping: read on.
@@ -188,34 +264,73 @@ impl Shared {
 }
 
 impl Session {
-    /// Starts a session on the current tokio runtime. Nothing is sent before [`Session::subscribe`].
+    /// Starts a session on the current tokio runtime. Nothing is sent before [`Session::subscribe`]. Nothing of it
+    /// outlives it.
     ///
     /// # Errors
     /// When the HTTP client can't be made.
     pub fn start(config: Config) -> Result<Self, RequestError> {
-        let client = Client::new(&config.address, config.patience)?;
+        Self::begin(config, None)
+    }
+
+    /// Starts a session that is recorded, and goes on with what its file remembers: its tasks are known, its time goes on,
+    /// and [`Session::take_up`] subscribes as its framework.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn resume(config: Config, found: Found) -> Result<Self, RequestError> {
+        Self::begin(config, Some(found))
+    }
+
+    fn begin(config: Config, found: Option<Found>) -> Result<Self, RequestError> {
+        let client = Client::new(config.access.clone())?;
+        config.masters.named().iter().for_each(|address| client.name(address));
         let (requests, receiver) = mpsc::unbounded_channel();
+        let mut resumed = Resumed::of(found);
+        resumed.state.tasks.keep(config.kept);
         let status = Status {
-            address: config.address.clone(),
+            address: config.masters.named().first().cloned(),
+            seen: None,
             phase: Phase::Idle,
-            lost: None,
+            lost: resumed.lost,
+            reconciling: false,
             suppressed: false,
             filtered: false,
-            framework: None,
+            framework: resumed.framework.clone(),
         };
+        let id = resumed.state.framework_id.clone();
+        let keeper = Keeper::new(resumed.store.clone(), resumed.state.started, resumed.kept.as_ref(), id);
         let shared = Arc::new(Shared {
             requests,
-            state: RwLock::new(State::new(SystemTime::now())),
+            state: RwLock::new(resumed.state),
             version: watch::Sender::new(0),
             status: watch::Sender::new(status),
             notices: broadcast::Sender::new(1024),
             client,
+            store: resumed.store,
             started: Instant::now(),
+            before: resumed.before,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
-        shared.tasks.spawn(Actor::new(Arc::clone(&shared), config).run(receiver));
+        let actor = Actor::new(Arc::clone(&shared), config, keeper, resumed.damaged);
+        shared.tasks.spawn(actor.run(receiver));
         Ok(Self { shared })
+    }
+
+    /// Subscribes as the framework that the session's file remembers; false if it remembers none. Answers when the
+    /// attempt has begun; see [`Session::subscribed`].
+    pub async fn take_up(&self) -> bool {
+        let framework = self.status().borrow().framework.clone();
+        let Some(info) = framework else { return false };
+        let id = self.read(|state| state.framework_id.clone());
+        self.subscribe(FrameworkInfo { id, ..info }).await;
+        true
+    }
+
+    /// What keeps the session's memory, if anything does.
+    pub fn store(&self) -> Option<&Store> {
+        self.shared.store.as_ref()
     }
 
     /// Subscribes, or subscribes again after the subscription was closed. With an id in `info`, as that framework.

@@ -56,6 +56,11 @@ impl Reconciliation {
         *self = Self::default();
     }
 
+    /// Whether somebody has still to answer.
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     /// A task has been heard of.
     pub fn heard(&mut self, task: &TaskId) {
         self.open.remove(task);

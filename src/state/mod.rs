@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 pub use journal::{Entry, Journal, What};
 pub use offers::{HeldOffer, Offers};
-pub use tasks::{Effect, Launch, Recorded, Task, Tasks, is_terminal};
+pub use tasks::{Effect, KEPT, Launch, Recorded, Task, Tasks, is_terminal};
 
 use crate::mesos::*;
 

@@ -186,12 +186,14 @@ pub struct Tasks {
     over: usize,
     /// Tasks that are over and were let go of.
     forgotten: usize,
+    /// How many that are over are kept, where that was told.
+    keep: Option<usize>,
     /// So many must be over before it is worth looking again.
     enough: usize,
 }
 
-/// How many tasks that are over are kept; a real master keeps 1,000 of a framework.
-const KEPT: usize = 10_000;
+/// How many tasks that are over are kept unless told; a real master keeps 1,000 of a framework.
+pub const KEPT: usize = 10_000;
 /// An update that an agent sends again must find its task: so long they are kept in any case.
 const KEPT_FOR: Duration = Duration::from_secs(300);
 
@@ -269,13 +271,14 @@ impl Tasks {
         }
     }
 
-    /// Lets go of the oldest tasks that are over, beyond [`KEPT`]: a session may live for weeks. Those stay that ended
+    /// Lets go of the oldest tasks that are over, beyond those that are kept: a session may live for weeks. Those stay that ended
     /// just now or whose updates haven't all been acknowledged.
     pub(super) fn forget_old(&mut self, now: Duration) {
-        if self.over < self.enough.max(KEPT + KEPT / 8) {
+        let keep = self.keep.unwrap_or(KEPT);
+        if self.over < self.enough.max(keep + keep / 8) {
             return;
         }
-        let mut spare = self.over - KEPT;
+        let mut spare = self.over - keep;
         let before = self.tasks.len();
         self.tasks.retain(|task| {
             let settled = |update: Recorded<'_>| {
@@ -288,13 +291,18 @@ impl Tasks {
         let gone = before - self.tasks.len();
         self.forgotten += gone;
         self.over -= gone;
-        self.enough = self.over + KEPT / 8;
+        self.enough = self.over + keep / 8;
         let Self { tasks, index, hasher, .. } = self;
         let hash = |number: u32| hasher.hash_one(tasks[number as usize].id.as_str());
         index.clear();
         for number in 0..tasks.len() as u32 {
             index.insert_unique(hash(number), number, |&number| hash(number));
         }
+    }
+
+    /// Keeps so many tasks that are over, from now on.
+    pub fn keep(&mut self, count: usize) {
+        self.keep = Some(count);
     }
 
     /// How many tasks that were over have been let go of.

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 
-use crate::client::{Address, Client, Patience, RequestError};
+use crate::client::{Access, Address, Client, RequestError};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -26,10 +26,23 @@ const SCRIPT: &str = include_str!("page.js");
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; \
                       img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-#[derive(Debug)]
+/// The master that leads now, if anybody does.
+pub type Leader = Arc<dyn Fn() -> Option<Address> + Send + Sync>;
+
 struct Source {
-    master: Address,
+    leader: Leader,
     client: Client,
+}
+
+impl Source {
+    fn master(&self) -> Result<Address, RequestError> {
+        let nobody = || RequestError::Unreachable { address: "the master".to_owned(), why: "nobody leads".to_owned() };
+        (self.leader)().ok_or_else(nobody)
+    }
+
+    async fn get(&self, path: &str) -> Result<bytes::Bytes, RequestError> {
+        self.client.get(&self.master()?, path).await
+    }
 }
 
 /// The page of a master without encryption at this address, as the embedded one is.
@@ -38,8 +51,9 @@ struct Source {
 /// When the address can't be one, or the HTTP client can't be made.
 pub fn of(master: SocketAddr) -> Result<Router, Box<dyn Error>> {
     let address = Address::parse(&format!("http://{master}"))?;
-    let client = Client::new(&address, Patience::default())?;
-    Ok(router(address, client))
+    let client = Client::new(Access::default())?;
+    client.name(&address);
+    Ok(router(Arc::new(move || Some(address.clone())), client))
 }
 
 /// The page of an embedded master. Without it the master still answers everything else.
@@ -51,7 +65,7 @@ pub fn beside(master: SocketAddr) -> Router {
 }
 
 /// The page at `/` and what it reads, below `/ui/`.
-pub fn router(master: Address, client: Client) -> Router {
+pub fn router(leader: Leader, client: Client) -> Router {
     Router::new()
         .route("/", get(|| async { text("text/html; charset=utf-8", PAGE) }))
         .route("/ui/page.css", get(|| async { text("text/css; charset=utf-8", STYLE) }))
@@ -59,25 +73,37 @@ pub fn router(master: Address, client: Client) -> Router {
         .route("/ui/state", get(state))
         .route("/ui/agents/{agent}/{*path}", get(agent))
         .layer(middleware::from_fn(guard))
-        .with_state(Arc::new(Source { master, client }))
+        .with_state(Arc::new(Source { leader, client }))
 }
 
-/// A page elsewhere whose name was made to point here must not read a cluster through somebody's browser.
+/// A page elsewhere whose name was made to point here must not read a cluster through somebody's browser, nor may another
+/// site's page by a script.
 async fn guard(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let refused = |why: &'static str| (StatusCode::FORBIDDEN, why).into_response();
+    let headers = request.headers();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_address(host) {
-        return (StatusCode::FORBIDDEN, "this server answers to localhost and to addresses, not to names\n")
-            .into_response();
+        return refused("this server answers to localhost and to addresses, not to names\n");
+    }
+    if is_another_sites(headers) {
+        return refused("this server answers no scripts of other sites' pages\n");
     }
     next.run(request).await
 }
 
+/// What a browser says of whose page asks; a link that somebody follows is fine. (W3C: Fetch Metadata Request Headers)
+fn is_another_sites(headers: &HeaderMap) -> bool {
+    let says = |name: &str, word: &str| headers.get(name).is_some_and(|value| value == word);
+    says("sec-fetch-site", "cross-site") && !says("sec-fetch-mode", "navigate")
+}
+
 /// Whether a Host header is an address, or localhost: no name that somebody else can point here.
 fn is_address(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
     };
+    let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok()
 }
 
@@ -92,7 +118,7 @@ fn text(kind: &'static str, body: &'static str) -> Response {
 }
 
 async fn state(State(source): State<Arc<Source>>) -> Response {
-    passed_on(source.client.get(&source.master, "/state").await)
+    passed_on(source.get("/state").await)
 }
 
 /// The few paths of an agent that the page reads.
@@ -117,15 +143,20 @@ async fn agent(
 
 /// An agent's address by the master's word: `slave(1)@10.0.0.7:5051`.
 async fn find(source: &Source, id: &str) -> Result<Option<(Address, String)>, RequestError> {
-    let body = source.client.get(&source.master, "/slaves").await?;
+    let master = source.master()?;
+    let body = source.client.get(&master, "/slaves").await?;
     let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut agents = answer.get("slaves").and_then(Value::as_array).into_iter().flatten();
     let found = agents.find(|agent| agent.get("id").and_then(Value::as_str) == Some(id));
     let pid = found.and_then(|agent| agent.get("pid")).and_then(Value::as_str);
-    let scheme = if source.master.is_https() { "https" } else { "http" };
-    Ok(pid.and_then(|pid| pid.split_once('@')).and_then(|(process, at)| {
+    let scheme = if master.is_https() { "https" } else { "http" };
+    let found = pid.and_then(|pid| pid.split_once('@')).and_then(|(process, at)| {
         Address::parse(&format!("{scheme}://{at}")).ok().map(|address| (address, process.to_owned()))
-    }))
+    });
+    if let Some((address, _)) = &found {
+        source.client.admit_agent(&master, address)?;
+    }
+    Ok(found)
 }
 
 fn passed_on(answer: Result<bytes::Bytes, RequestError>) -> Response {

@@ -1,6 +1,7 @@
 //! The program without a prompt: exit statuses, pipes, formats, signals.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,19 @@ const DEADLINE: Duration = Duration::from_secs(120);
 fn program(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mesos-repl"));
     command.args(args).stdin(Stdio::null());
-    for name in ["MESOS_MASTER", "NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+    // The person's own settings must not decide, and their sessions are nobody else's.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"));
+    for name in [
+        "MESOS_MASTER",
+        "MESOS_PROFILE",
+        "MESOS_PRINCIPAL",
+        "MESOS_SECRET",
+        "MESOS_TOKEN",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command
@@ -63,7 +76,12 @@ fn exit_statuses() {
         (&["--output", "xml"], 2, "xml"),
         (&["--nonsense"], 2, "--nonsense"),
         (&["no-such-script.mesos"], 2, "no-such-script.mesos"),
-        (&["--master", "zk://a:2181/mesos", "-c", "version"], 2, "ZooKeeper"),
+        (&["--master", "zk://a:x/mesos", "-c", "version"], 2, "no port"),
+        (&["--master", "zk://127.0.0.1:1/mesos", "-c", "version"], 1, "no ZooKeeper answers at 127.0.0.1:1"),
+        (&["--master", "https://a,http://b", "-c", "version"], 2, "don't mix"),
+        (&["--master", "a", "--principal", "p", "--secret-file", "/nowhere", "-c", "version"], 2, "/nowhere"),
+        (&["--principal", "p", "-c", "version"], 2, "no master"),
+        (&["--profile", "p", "-c", "version"], 2, "no profile 'p'"),
         (&["--master", "127.0.0.1:1", "-c", "nonsense"], 2, "unknown command"),
         (&["--master", "127.0.0.1:1", "-c", "offers --wiht"], 2, "--wiht"),
         (&["--master", "127.0.0.1:1", "-c", "help frobnicate"], 1, "frobnicate"),

@@ -229,6 +229,15 @@ async fn the_network_can_do_no_harm() {
         within(SOON, "an answer", socket.read_to_string(&mut answer)).await.unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
     }
+    // A script of another site's page, of the master and of an agent: `jsonp` would hand it the answer.
+    for to in [to, cluster.agents()[0]] {
+        for (mode, status) in [("no-cors", 403), ("navigate", 200)] {
+            let headers = [("Sec-Fetch-Site", "cross-site"), ("Sec-Fetch-Mode", mode)];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let answer = send(to, "GET", "/state?jsonp=leak", &headers, b"").await.whole();
+            assert_eq!(answer.status, status, "{to} {mode}");
+        }
+    }
     for junk in
         [&b"\x00\xff\x16\x03\x01"[..], b"GET / HTTP/9.9\r\n\r\n", b"POST /api/v1/scheduler HTTP/1.1\r\n\r\n", b"{"]
     {

@@ -7,7 +7,7 @@ use super::Bench;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_works() {
     for verb in verbs() {
-        for example in verb.examples {
+        for example in verb.examples.iter().filter(|example| example.needs.is_none()) {
             let bench = Bench::start(1).await;
             for before in example.after {
                 bench.done(before).await;

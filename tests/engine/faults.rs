@@ -90,7 +90,7 @@ async fn a_real_mesos_has_none() {
     let real = Hostile::start([]).await;
     real.answer("", 404, "404 Not Found.");
     let address = mesos_repl::client::Address::parse(&real.address.to_string()).unwrap();
-    let target = Target { address, label: None, embedded: false };
+    let target = Target::new(address);
     let engine = Engine::start(target, Options::default()).unwrap();
     let mut output = mesos_repl::engine::Collected::default();
     let cancel = tokio_util::sync::CancellationToken::new();

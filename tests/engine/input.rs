@@ -31,7 +31,17 @@ async fn mistakes_are_pointed_at_and_cost_nothing() {
         ("let x = 1;", "this looks like Rust", "let x = 1;"),
         ("subscribe --capability gpu", "there is no capability GPU", "gpu"),
         ("run --json /nowhere", "'/nowhere' can't be read", "/nowhere"),
-        ("zkCli.sh -server 127.0.0.1:2181 get /mesos/json.info_0000000000", "ZooKeeper isn't asked", "127.0.0.1:2181"),
+        ("zkCli.sh -server 127.0.0.1:1 get /mesos/json.info_0000000000", "no ZooKeeper answers at 127.0.0.1:1", ""),
+        ("zkCli.sh -server 127.0.0.1:1 delete /mesos", "zkCli.sh's 'delete' isn't done from here", ""),
+        ("mesos-leader", "which ZooKeeper is to be asked?", "mesos-leader"),
+        ("mesos-leader --zk zk://127.0.0.1:x/mesos", "no ZooKeeper address", "zk://127.0.0.1:x/mesos"),
+        ("zk ls /mesos", "isn't found through ZooKeeper", "ls"),
+        ("profile show nothing", "there is no profile 'nothing'", ""),
+        ("profile add none --master a", "can't be a profile's name", "none"),
+        ("profile list --master a", "only profile add takes that", "a"),
+        ("profile add lab", "which cluster?", "lab"),
+        ("profile add lab --master zk://u:hunter2@h:2181/m", "a password has no place", "zk://u:hunter2@h:2181/m"),
+        ("profile add lab --master https://m --ca-file /nowhere", "/nowhere can't be used", ""),
     ] {
         let diagnostic = bench.failed(text).await;
         assert!(diagnostic.what.contains(what), "{text}: {diagnostic:#?}");
@@ -78,7 +88,7 @@ async fn a_kill_of_what_nobody_knows_shows_what_the_master_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_needs_no_scheme() {
     let bench = Bench::start(1).await;
-    let address = bench.engine.target().address.host_port();
+    let address = bench.engine.target().masters.named()[0].host_port();
     assert_eq!(bench.done(&format!("{address}/version")).await[0]["version"], "1.11.0");
     bench.stop().await;
 }

@@ -26,7 +26,7 @@ impl Person {
     async fn start() -> Self {
         let master = Hostile::start([BEAT]).await;
         let address = Address::parse(&master.address.to_string()).unwrap();
-        let target = Target { address, label: None, embedded: false };
+        let target = Target::new(address);
         let engine = Engine::start(target, Options { hints: false, ..Options::default() }).unwrap();
         let person = Self { master, engine };
         person.types("subscribe").await;

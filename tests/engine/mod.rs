@@ -4,18 +4,22 @@ mod examples;
 mod faults;
 mod input;
 mod lost;
+mod sessions;
 
 use std::time::Duration;
 
 use mesos_repl::client::Address;
 use mesos_repl::document::{Block, Diagnostic, Document};
 use mesos_repl::embedded::{Cluster, Config, Docker};
-use mesos_repl::engine::{Collected, Engine, Options, Outcome, Target};
+use mesos_repl::engine::{Collected, Engine, Memory, Options, Outcome, Target};
+use mesos_repl::store::{Folder, Naming};
 use tokio_util::sync::CancellationToken;
 
 /// An embedded cluster without Docker, and an engine on it.
 pub struct Bench {
     cluster: Cluster,
+    /// Where its file of settings is.
+    _folder: tempfile::TempDir,
     pub engine: Engine,
 }
 
@@ -24,9 +28,13 @@ impl Bench {
         let config = Config { agents, docker: Docker::Never, ..Config::default() };
         let cluster = Cluster::start(config).await.unwrap();
         let address = Address::parse(&cluster.url()).unwrap();
-        let target = Target { address, label: Some("embedded".to_owned()), embedded: true };
-        let engine = Engine::start(target, Options::default()).unwrap();
-        Self { cluster, engine }
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Some(mesos_repl::settings::File::at(folder.path().join("config.toml")));
+        let target = Target { label: Some("embedded".to_owned()), embedded: true, ..Target::new(address) };
+        let sessions = Folder::at(folder.path().join("sessions"));
+        let memory = Some(Memory { folder: sessions, naming: Naming::ByMaster, others: Naming::ByMaster });
+        let engine = Engine::start(target, Options { settings, memory, ..Options::default() }).unwrap();
+        Self { cluster, _folder: folder, engine }
     }
 
     /// Runs text to its end, which a defect must not put off for ever.

@@ -45,7 +45,8 @@ impl Default for Setup {
 
 pub fn config(address: &str, patience: Duration) -> Config {
     let patience = Patience { connect: SOON, answer: patience };
-    Config { patience, lease: None, idle: None, ..Config::new(Address::parse(address).unwrap()) }
+    let access = mesos_repl::client::Access { patience, ..Default::default() };
+    Config { access, lease: None, idle: None, ..Config::new(Address::parse(address).unwrap()) }
 }
 
 pub fn info() -> FrameworkInfo {

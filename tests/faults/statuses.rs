@@ -114,9 +114,10 @@ pub fn table(table: &mut Table) {
             table.case(format!("{status} to {}", kind(&call)), refused(call.clone(), status));
         }
         let name = kind(&call);
+        // A master that has just begun to lead knows nobody yet: the next SUBSCRIBE tells whether the framework is gone.
         table.case(
             format!("unknown framework to {name}"),
-            ended(call.clone(), Reply::status(400, "", "Framework cannot be found"), |why| *why == Closed::Removed),
+            again(call.clone(), Reply::status(400, "", "Framework cannot be found")),
         );
         table.case(
             format!("not subscribed to {name}"),

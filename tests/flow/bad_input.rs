@@ -68,6 +68,6 @@ fn known(person: &Person) -> (String, Vec<String>, String) {
     (
         format!("{phase} {:?}", session.read(|state| state.framework_id.clone())),
         tasks,
-        person.engine.target().address.to_string(),
+        person.engine.target().masters.to_string(),
     )
 }

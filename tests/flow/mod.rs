@@ -25,7 +25,7 @@ pub struct Person {
 
 impl Person {
     pub fn at(address: &str) -> Self {
-        let target = Target { address: Address::parse(address).unwrap(), label: None, embedded: false };
+        let target = Target::new(Address::parse(address).unwrap());
         // Tests look at answers, not at suggestions.
         let options = Options { hints: false, patience: Duration::from_secs(60), ..Options::default() };
         Self { engine: Engine::start(target, options).unwrap() }

@@ -44,10 +44,14 @@ fn each_test_that_is_named_is_there() {
         assert!(named.len() >= least, "{document} names only {} tests", named.len());
         for path in named {
             let Some((last, above)) = path.split_last() else { continue };
-            let is_module = files.iter().any(|(module, _)| module.ends_with(&path));
+            let is_module = files.iter().any(|(module, text)| {
+                module.ends_with(&path) || (last == "tests" && module.ends_with(above) && text.contains("mod tests"))
+            });
+            // Where the tests stand in the file that they test.
+            let inline = above.strip_suffix(&["tests".to_owned()]).unwrap_or(above);
             // A test's attribute stands before it, or the macro of property tests around it.
             let is_test = files.iter().any(|(module, text)| {
-                module.ends_with(above)
+                (module.ends_with(above) || module.ends_with(inline))
                     && text.split_once(&format!("fn {last}(")).is_some_and(|(before, _)| before.contains("test"))
             });
             if !is_module && !is_test {

@@ -13,10 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::fuzz::engine::{harmless, show};
 use crate::support::poison::Poison;
 use crate::support::within;
-use crate::terminal::screen::{CTRL_C, CTRL_D, TAB, Terminal};
+use crate::terminal::screen::{CTRL_D, TAB, Terminal};
 
 /// A word of the attack that is harmless in itself: where it is, the rest was.
 const TRACE: &str = "owned";
+
+/// Takes away what was typed.
+const CTRL_U: &str = "\u{15}";
 
 /// An honest cluster behind the proxy that makes it hostile.
 pub struct Hostile {
@@ -36,7 +39,7 @@ impl Hostile {
 
     fn engine(&self) -> Engine {
         let address = Address::parse(&self.poison.address.to_string()).unwrap();
-        Engine::start(Target { address, label: None, embedded: false }, Options::default()).unwrap()
+        Engine::start(Target::new(address), Options::default()).unwrap()
     }
 }
 
@@ -58,7 +61,7 @@ const COMMANDS: [(&str, bool); 34] = [
     ("frameworks --all", true),
     ("offers", true),
     ("hold --all", true),
-    ("run --cmd 'echo hello; sleep 300' --name job", true),
+    ("run --cmd 'echo hello; echo oops >&2; sleep 300' --name job", true),
     ("tasks", true),
     ("task job", true),
     ("show job", true),
@@ -140,14 +143,13 @@ fn no_prompt_notice_or_completion_passes_it_on() {
         terminal.prompt();
         terminal.line(command);
     }
-    for begun in ["decline ", "show ", "task ", "agents; logs "] {
-        terminal.prompt();
-        terminal.keys(begun);
-        terminal.sees(begun.trim());
-        terminal.keys(TAB);
-        terminal.keys(TAB);
-        terminal.keys(CTRL_C);
+    terminal.prompt();
+    for begun in ["decline ", "show ", "task ", "state --agent ", "logs "] {
+        // Asked for twice, all candidates are listed; then the line is taken away again.
+        [begun, TAB, TAB, CTRL_U].into_iter().for_each(|keys| terminal.keys(keys));
     }
+    terminal.line("help suppress");
+    terminal.sees("ask for no more offers");
     terminal.prompt();
     terminal.keys(CTRL_D);
     unharmed(&terminal.raw());

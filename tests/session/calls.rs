@@ -85,10 +85,43 @@ async fn what_a_refused_call_says_of_the_subscription() {
         }
         session.close().await;
     }
-    let (master, session) = connected([BEAT]).await;
+    // A master that has just begun to lead knows no framework yet: whether it is gone, the next SUBSCRIBE tells.
+    let (master, session) = connected([BEAT, BEAT, BEAT]).await;
     master.answer("REVIVE", 400, "Framework cannot be found");
     session.call(Call::Revive(Revive::default())).await.unwrap_err();
+    epoch(&session, 2).await;
+    master.answer("REVIVE", 400, "Framework cannot be found");
+    session.call(Call::Revive(Revive::default())).await.unwrap_err();
+    epoch(&session, 3).await;
+    master.event(&json!({"type": "ERROR", "error": {"message": "Framework has been removed"}}));
     assert_eq!(closed(&session).await, Closed::Removed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_an_answer_holds_up_neither_the_next_subscription_nor_the_end() {
+    let (master, session) = connected([BEAT, BEAT, BEAT]).await;
+    master.silent("REVIVE");
+    let asked = tokio::time::Instant::now();
+    let hanging = tokio::spawn({
+        let session = session.clone();
+        async move { session.call(Call::Revive(Revive::default())).await }
+    });
+    master.call("REVIVE", 0).await;
+    master.cut();
+    let why = hanging.await.unwrap().unwrap_err().to_string();
+    assert!(why.contains("subscription was lost"), "{why}");
+    epoch(&session, 2).await;
+    session.call(Call::Revive(Revive::default())).await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    master.silent("REVIVE");
+    let hanging = tokio::spawn({
+        let session = session.clone();
+        async move { session.call(Call::Revive(Revive::default())).await }
+    });
+    master.call("REVIVE", 2).await;
+    session.close().await;
+    assert!(hanging.await.unwrap().is_err());
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,7 +89,8 @@ async fn a_redirect_is_followed_to_the_leader_where_calls_then_go() {
         let session = Session::start(config(&standby)).unwrap();
         session.subscribe(info()).await;
         within(LONG, "subscribed", session.subscribed()).await.unwrap();
-        assert_eq!(session.status().borrow().address.host_port(), leader.address.to_string());
+        let led = session.status().borrow().address.clone().unwrap();
+        assert_eq!(led.host_port(), leader.address.to_string());
         session.teardown().await.unwrap();
         assert_eq!((standby.count("TEARDOWN"), leader.count("TEARDOWN")), (0, before + 1));
         session.close().await;

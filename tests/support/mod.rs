@@ -1,4 +1,4 @@
-//! What the tests share: a real Mesos, a hostile master, Docker, deadlines, and skipping aloud.
+//! What the tests share: a real Mesos, ZooKeeper, nginx, a hostile master, Docker, deadlines, and skipping aloud.
 //!
 //! Nothing here sleeps for a fixed time, and nothing passes in silence because something is missing.
 #![allow(dead_code, reason = "each test takes what it needs")]
@@ -6,12 +6,16 @@
 pub mod books;
 pub mod docker;
 pub mod hostile;
+pub mod nginx;
 pub mod poison;
 pub mod proxy;
 pub mod real_mesos;
+pub mod zookeeper;
 
 use std::future::Future;
 use std::io::Write as _;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often something in another process is looked at again.
@@ -51,8 +55,19 @@ pub async fn until<T>(deadline: Duration, what: &str, mut look: impl AsyncFnMut(
     }
 }
 
-/// A port of 127.0.0.1 that nobody listens on just now.
+/// A port of 127.0.0.1 that nobody listens on just now, and that the system gives to nobody by itself: a server takes a
+/// while to start, and every connection and listener of other tests wants ports meanwhile.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    // Other processes' tests count from elsewhere.
+    let next = NEXT.get_or_init(|| AtomicU16::new(fastrand::u16(0..PORTS)));
+    loop {
+        let port = 20_000 + next.fetch_add(1, Ordering::Relaxed) % PORTS;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
+
+/// Below those of connections (ip_local_port_range).
+const PORTS: u16 = 12_000;

@@ -19,7 +19,7 @@ use super::hostile::{Asked, chunks, read_request};
 pub const ATTACK: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2066}\r\n<script>alert(1)</script><img/src=x/onerror=alert(1)>\"'&{{7*7}}";
 
 /// What the protocol itself needs.
-const WORDS: [&str; 9] = ["type", "state", "uuid", "task_id", "source", "reason", "mode", "status", "gpu_isolation"];
+const WORDS: [&str; 7] = ["type", "state", "uuid", "task_id", "source", "reason", "mode"];
 
 /// The proxy; ends with the runtime.
 #[derive(Clone, Debug)]
@@ -130,8 +130,8 @@ fn poison(value: &mut Value, places: &[(String, String)]) {
                         }
                     }
                     "name" | "role" if is_resource => {}
-                    // Bytes in base64, which aren't shown.
-                    "data" if is_event => {}
+                    // Bytes in base64, which aren't shown; and the end of a file is where nothing comes any more.
+                    "data" if is_event || value == "" => {}
                     // The roles that were asked for must be those that are offered for.
                     "role" | "roles" => {}
                     name if WORDS.contains(&name) => {}

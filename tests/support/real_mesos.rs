@@ -14,6 +14,8 @@ pub struct RealMesos {
     work: tempfile::TempDir,
     home: PathBuf,
     settings: Vec<(String, String)>,
+    /// Whom it knows, if it doesn't answer everybody.
+    who: Option<(String, String)>,
 }
 
 /// Where it is installed, or why a test has to go without.
@@ -39,6 +41,15 @@ impl RealMesos {
 
     /// The same with flags: `("MESOS_OFFER_TIMEOUT", "2secs")`.
     pub async fn with(agents: u32, settings: &[(&str, &str)]) -> Result<Self, String> {
+        Self::made(agents, settings, None).await
+    }
+
+    /// The same where only this principal, with this secret, gets answers.
+    pub async fn guarded(agents: u32, settings: &[(&str, &str)], who: (&str, &str)) -> Result<Self, String> {
+        Self::made(agents, settings, Some((who.0.to_owned(), who.1.to_owned()))).await
+    }
+
+    async fn made(agents: u32, settings: &[(&str, &str)], who: Option<(String, String)>) -> Result<Self, String> {
         let home = installed()?;
         let work = tempfile::tempdir().unwrap();
         let mut settings: Vec<_> = settings.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -47,7 +58,7 @@ impl RealMesos {
         }
         let port = super::free_port();
         let child = spawn(&home, port, agents, &work, &settings);
-        let mesos = Self { child, port, agents, work, home, settings };
+        let mesos = Self { child, port, agents, work, home, settings, who };
         mesos.ready().await;
         Ok(mesos)
     }
@@ -78,8 +89,13 @@ impl RealMesos {
         let url = format!("http://{}/state", self.address());
         let client = plain_client();
         super::until(Duration::from_secs(60), "the master answers and knows its agents", async || {
+            let request = client.get(&url);
+            let request = match &self.who {
+                Some((principal, secret)) => request.basic_auth(principal, Some(secret)),
+                None => request,
+            };
             let state: serde_json::Value =
-                serde_json::from_slice(&client.get(&url).send().await.ok()?.bytes().await.ok()?).ok()?;
+                serde_json::from_slice(&request.send().await.ok()?.bytes().await.ok()?).ok()?;
             (state["activated_slaves"].as_f64()? as u32 >= self.agents).then_some(())
         })
         .await;

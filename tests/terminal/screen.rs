@@ -42,7 +42,15 @@ impl Terminal {
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_mesos-repl"));
         command.args(args);
-        for name in ["MESOS_MASTER", "NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG", "XDG_DATA_HOME"] {
+        for name in [
+            "MESOS_MASTER",
+            "MESOS_PROFILE",
+            "XDG_CONFIG_HOME",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "RUST_LOG",
+            "XDG_DATA_HOME",
+        ] {
             command.env_remove(name);
         }
         command.env("HOME", home.path());

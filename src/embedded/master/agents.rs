@@ -81,14 +81,16 @@ impl Master {
     fn agent_update(&mut self, agent: &AgentId, framework_id: &FrameworkId, mut status: TaskStatus) {
         self.count("messages_status_update");
         status.agent_id.get_or_insert_with(|| agent.clone());
-        if let Some(framework) = self.framework_mut(framework_id)
-            && framework.stream.is_some()
-        {
+        if let Some(framework) = self.framework_mut(framework_id) {
+            let connected = framework.stream.is_some();
             let uuid = status.uuid.as_ref().map(|uuid| uuid.0.clone());
+            // Whoever subscribes later is told of it by reconciliation. (apache/mesos: src/master/master.cpp, `updateTask`)
             if let (Some(task), Some(uuid)) = (framework.task_mut(&status.task_id), uuid) {
                 task.sent = Some((status.state.clone(), uuid));
             }
-            self.forward(framework_id, &status);
+            if connected {
+                self.forward(framework_id, &status);
+            }
         }
         let task = status.task_id.clone();
         self.update_task(framework_id, &task, &status);

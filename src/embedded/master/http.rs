@@ -22,6 +22,7 @@ use super::operator::{self, OperatorCall, Reply};
 use super::state::PAGES;
 use super::stream::{Shaper, Stream, stream};
 use super::validate::call as check;
+use crate::embedded::browser;
 use crate::embedded::fault::active::{Faults, Standing};
 use crate::embedded::fault::http::{self as fault, Desk};
 use crate::embedded::wire::{Format, read};
@@ -153,6 +154,9 @@ fn path_of(path: &str) -> String {
 
 /// A page on the web can make a name of its own lead to 127.0.0.1, but the browser then says that name.
 fn check_host(shared: &Shared, request: &Request) -> Result<(), Refusal> {
+    if browser::is_another_sites(request.headers()) {
+        return Err(refused(text(403, "This embedded Mesos answers no scripts of other sites' pages.")));
+    }
     let Some(host) = request.headers().get(HOST) else { return Ok(()) };
     let host = host.to_str().unwrap_or("");
     let name = match host.rsplit_once(':') {

@@ -6,9 +6,9 @@
 pub(super) mod convert;
 pub(super) mod defaults;
 pub(super) mod json;
-pub(super) mod protobuf;
 
 use crate::mesos::message::Message;
+use crate::mesos::protobuf;
 
 /// A body in one of the two formats that Mesos speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,10 +22,12 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
             .into());
     };
     session.detach().await;
-    let seconds = status.framework.and_then(|info| info.failover_timeout).unwrap_or(0.0);
-    let said = format!(
-        "left framework {id} with {active} active tasks; the master waits {seconds} s for somebody to subscribe with its id"
-    );
+    let waits = match status.failover_timeout() {
+        Duration::ZERO => "it has no failover timeout, and the master ends it now".to_owned(),
+        timeout => format!("the master waits {} for somebody to take it up", crate::document::span(timeout)),
+    };
+    let again = session.store().map(|store| format!(": mesos-repl --session {}", store.name())).unwrap_or_default();
+    let said = format!("left framework {id} with {active} active tasks; {waits}{again}");
     context.show(Document::text(said).with_next([format!("subscribe --id {id}")]));
     Ok(())
 }

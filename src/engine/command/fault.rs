@@ -243,7 +243,7 @@ fn how(fault: &Value) -> Vec<(String, String)> {
 }
 
 async fn list(context: &mut Context<'_>) -> Result<(), Failure> {
-    let (client, address) = (context.client(), context.target().address);
+    let (client, address) = (context.client(), context.named_address().await?);
     let asked = context.during(&format!("{address}{PATH}"), client.get(&address, PATH)).await?;
     let answer = read(&asked.map_err(|error| failed(&address, &error))?, &address)?;
     let faults = answer.get("faults").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -303,7 +303,7 @@ async fn clear(context: &mut Context<'_>, args: &Args) -> Result<(), Failure> {
 
 /// Posts to the master that the session was pointed at: it may redirect everything else.
 async fn ask(context: &mut Context<'_>, args: &Args, below: &str, body: &Value) -> Result<Value, Failure> {
-    let (client, address) = (context.client(), context.target().address);
+    let (client, address) = (context.client(), context.named_address().await?);
     let path = format!("{PATH}{below}");
     let body = body.to_string().into_bytes();
     match context.during(&format!("{address}{path}"), client.post(&address, &path, body)).await? {

@@ -44,7 +44,7 @@ pub(super) async fn fetch(
     let steps = steps(part).map_err(|what| args.wrong(name, what).help("a path looks like .slaves[0].id"))?;
     let value = match args.text("agent") {
         None => {
-            let (client, address) = (context.client(), context.address());
+            let (client, address) = (context.client(), context.address().await?);
             read(context, args, &client, &address, endpoint).await?
         }
         Some(agent) => {

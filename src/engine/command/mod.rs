@@ -13,7 +13,7 @@ pub(super) mod accept;
 mod agents;
 pub(super) mod call;
 mod cat;
-mod connect;
+pub(super) mod connect;
 mod decline;
 mod detach;
 mod events;
@@ -25,14 +25,18 @@ mod heartbeat;
 mod help;
 mod hold;
 mod kill;
+mod leader;
 mod logs;
+mod masters;
 mod offers;
 mod prelude;
+mod profile;
 mod quit;
 mod reconcile;
 mod reconnect;
 mod revive;
 mod run;
+mod sessions;
 mod set;
 mod show;
 mod state;
@@ -45,6 +49,7 @@ mod teardown;
 mod version;
 mod wait;
 mod watch;
+mod zk;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -68,9 +73,11 @@ pub struct Command {
 /// Every command, in the order in which help lists them: as the flow goes.
 pub const ALL: &[&Command] = &[
     &connect::COMMAND,
+    &profile::COMMAND,
     &subscribe::COMMAND,
     &status::COMMAND,
     &reconnect::COMMAND,
+    &sessions::COMMAND,
     &heartbeat::COMMAND,
     &events::COMMAND,
     &suppress::COMMAND,
@@ -91,6 +98,9 @@ pub const ALL: &[&Command] = &[
     &logs::COMMAND,
     &files::COMMAND,
     &cat::COMMAND,
+    &leader::COMMAND,
+    &masters::COMMAND,
+    &zk::COMMAND,
     &version::COMMAND,
     &agents::COMMAND,
     &frameworks::COMMAND,

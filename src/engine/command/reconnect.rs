@@ -42,7 +42,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     session.reconnect().await;
     let limit = args.duration("timeout").unwrap_or(context.options().patience);
     context.until_subscribed(&session, limit).await?;
-    let address = session.status().borrow().address.to_string();
+    let address = session.status().borrow().master();
     context.show(Document::text(format!("subscribed again, at {address}")).with_next(["status", "offers"]));
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! `status`: how the session stands.
 
 use super::prelude::*;
-use crate::session::{Phase, Session, Status};
+use crate::detect::Standing;
+use crate::session::{Masters, Phase, Session, Status};
 
 command! {
     Verb {
@@ -17,7 +18,13 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
     let status = session.status().borrow().clone();
     let target = context.target();
     let now = session.now();
-    let mut fields = Fields::new().named("session").field("master", status.address.to_string());
+    let mut fields = Fields::new().named("session").field("master", status.master());
+    if let (Masters::ZooKeeper { url, .. }, Some(seen)) = (&target.masters, &status.seen) {
+        fields = fields.keyed("found by", "zookeeper", url.to_string());
+        if status.address.is_none() || seen.leader().is_none() || seen.standing == Standing::Away {
+            fields = fields.keyed("", "standing", seen.standing.to_string());
+        }
+    }
     if let Some(label) = &target.label {
         fields = fields.keyed("", "note", label.as_str());
     }

@@ -1,6 +1,7 @@
 //! `subscribe`: registers a framework, or takes one up again.
 
 use super::prelude::*;
+use crate::document::Piece;
 use crate::engine::names::{self, NoId};
 use crate::mesos::{FrameworkCapability, FrameworkCapabilityType, FrameworkId, FrameworkInfo, Label, Labels};
 use crate::session::{Phase, Session};
@@ -171,6 +172,10 @@ pub(in crate::engine) async fn subscribe(
     let took = start.elapsed();
     let document = card(&session);
     context.show(with_time(document, took).with_next(["offers", "run --cmd 'sleep 60'", "status"]));
+    if session.status().borrow().failover_timeout().is_zero() {
+        let warning = "no failover timeout: the moment the connection breaks, the master ends the framework and kills its tasks; subscribe --failover-timeout 1h gives it time";
+        context.show(Document::text(Piece::new(warning, Tone::Bad)));
+    }
     Ok(())
 }
 
@@ -189,7 +194,7 @@ fn card(session: &Session) -> Document {
         fields = fields.keyed("subscribed as", "id", Cell::id(id.as_str(), id.as_str()));
     }
     let pid = session.read(|state| state.master.as_ref().and_then(|master| master.pid.clone()));
-    fields = fields.keyed("to", "master", pid.unwrap_or_else(|| status.address.to_string()));
+    fields = fields.keyed("to", "master", pid.unwrap_or_else(|| status.master()));
     if let Phase::Subscribed { heartbeat, .. } = status.phase {
         fields = fields.field("heartbeat", Cell::Lasted(heartbeat));
     }

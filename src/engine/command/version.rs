@@ -28,7 +28,7 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
     let git = text(&master, "git_sha");
     table.push([
         Cell::text("master"),
-        Cell::text(context.address().host_port()),
+        Cell::text(context.address().await?.host_port()),
         Cell::text(version.clone()),
         Cell::text(text(&master, "build_date")),
         Cell::id(git.clone(), git.get(..8).unwrap_or(&git)),

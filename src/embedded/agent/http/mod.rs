@@ -151,6 +151,9 @@ fn query(uri: &Uri, name: &str) -> Option<String> {
 
 /// A page in a browser may reach this port under a name of its own making; only the agent's own names pass.
 async fn refuse_foreign_hosts(State(address): State<SocketAddr>, request: Request, next: Next) -> Response {
+    if crate::embedded::browser::is_another_sites(request.headers()) {
+        return text(StatusCode::FORBIDDEN, "This agent answers no scripts of other sites' pages.");
+    }
     if is_own_host(request.headers(), request.uri(), address) {
         return next.run(request).await;
     }

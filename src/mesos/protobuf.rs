@@ -6,13 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value};
 
-use crate::mesos::message::{FieldSchema, Kind, Label, Schema};
+use super::message::{FieldSchema, Kind, Label, Schema};
 
 /// How deep messages may lie in each other, as protobuf's own limit.
 const DEPTH: usize = 100;
 
 /// Reads a message; `None` when the bytes aren't one.
-pub(in crate::embedded) fn decode(schema: &Schema, bytes: &[u8]) -> Option<Value> {
+pub fn decode(schema: &Schema, bytes: &[u8]) -> Option<Value> {
     decode_message(schema, bytes, DEPTH).map(Value::Object)
 }
 
@@ -144,7 +144,7 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 }
 
 /// Writes a message from its JSON form; what the schema doesn't name is left out.
-pub(in crate::embedded) fn encode(schema: &Schema, value: &Value) -> Vec<u8> {
+pub fn encode(schema: &Schema, value: &Value) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Value::Object(fields) = value {
         encode_fields(schema, fields, &mut bytes);

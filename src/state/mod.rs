@@ -223,7 +223,7 @@ impl State {
     pub fn forget_framework(&mut self) {
         self.void_offers();
         self.framework_id = None;
-        self.tasks = Tasks::default();
+        self.tasks.clear();
         self.operations.clear();
         self.last_heartbeat = None;
     }

@@ -300,6 +300,11 @@ impl Tasks {
         }
     }
 
+    /// No tasks any more.
+    pub(super) fn clear(&mut self) {
+        *self = Self { keep: self.keep, ..Self::default() };
+    }
+
     /// Keeps so many tasks that are over, from now on.
     pub fn keep(&mut self, count: usize) {
         self.keep = Some(count);

@@ -34,7 +34,7 @@ impl Address {
     /// # Errors
     /// [`BadAddress`].
     pub fn parse_as(scheme: &str, text: &str) -> Result<Self, BadAddress> {
-        let bad = |why: &str| BadAddress { text: text.to_owned(), why: why.to_owned() };
+        let bad = |why: &str| BadAddress { text: shown(text), why: why.to_owned() };
         let trimmed = text.trim();
         if trimmed.starts_with("zk://") {
             return Err(bad("a ZooKeeper address names no single master"));
@@ -47,11 +47,7 @@ impl Address {
             return Err(bad("only http and https are spoken"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            // The text itself would show the password.
-            return Err(BadAddress {
-                text: "***@...".to_owned(),
-                why: "credentials have no place in an address, where histories and logs would keep them".to_owned(),
-            });
+            return Err(bad("credentials have no place in an address, where histories and logs would keep them"));
         }
         if url.port().is_none() && !has_explicit_port(&with_scheme) {
             // An http URL without a port means Mesos's own port here, as everywhere around Mesos.
@@ -73,7 +69,7 @@ impl Address {
             Some((scheme, rest)) if scheme == format!("{}:", self.0.scheme()) => rest,
             Some(_) => {
                 return Err(BadAddress {
-                    text: location.to_owned(),
+                    text: shown(location),
                     why: format!("a redirect must stay with {}", self.0.scheme()),
                 });
             }
@@ -113,6 +109,11 @@ impl Address {
     }
 }
 
+/// The text as an error may repeat it: what stands before an @ may be a password, whatever the rest is.
+fn shown(text: &str) -> String {
+    text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("***@{host}"))
+}
+
 /// Whether the text names a port, be it the scheme's own, which `Url` drops.
 fn has_explicit_port(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -122,7 +123,8 @@ fn has_explicit_port(url: &str) -> bool {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str().trim_end_matches('/'))
+        // With the port even where it is the scheme's own: read again, an address without one means Mesos's.
+        write!(f, "{}://{}", self.0.scheme(), self.host_port())
     }
 }
 
@@ -135,6 +137,7 @@ impl fmt::Debug for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_people_write() {
@@ -144,12 +147,24 @@ mod tests {
             ("http://10.0.0.1:5050/", "http://10.0.0.1:5050"),
             ("http://mesos-master:5050/state?x=1", "http://mesos-master:5050"),
             ("https://m", "https://m:5050"),
-            ("https://m:443", "https://m"),
+            ("https://m:443", "https://m:443"),
+            ("http://m:80", "http://m:80"),
             ("[::1]:5050", "http://[::1]:5050"),
         ] {
             assert_eq!(Address::parse(text).map(|address| address.to_string()), Ok(address.to_owned()));
         }
-        for text in ["", "http://", "ftp://x", "zk://a:2181/mesos", "a b", "host:port", "http://u:secret@h:5050"] {
+        for text in [
+            "",
+            "http://",
+            "ftp://x",
+            "zk://a:2181/mesos",
+            "a b",
+            "host:port",
+            "http://u:secret@h:5050",
+            "http://u:secret@h\u{2}x",
+            "u:secret@",
+            "zk://u:secret@h",
+        ] {
             let error = Address::parse(text).unwrap_err();
             assert!(!error.to_string().contains("secret"), "{error}");
         }
@@ -163,6 +178,23 @@ mod tests {
         }
         for location in ["", "https://b:5051/", "//", "ftp://b"] {
             assert!(here.redirected(location).is_err(), "{location}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a Location says: the scheme stays, what comes out names a host and no user, and reads the same again.
+        #[test]
+        fn a_redirect_leads_to_a_host_of_the_same_scheme(
+            https in any::<bool>(),
+            start in prop::sample::select(vec!["", "//", "http://", "https://", "HTTP://", "ftp://", "///", "\\\\", "javascript:"]),
+            rest in "[a-c@:/?#.%0-9\\[\\] é-]{0,24}",
+        ) {
+            let here = Address::parse(if https { "https://here:5050" } else { "http://here:5050" }).unwrap();
+            if let Ok(next) = here.redirected(&format!("{start}{rest}")) {
+                prop_assert_eq!(next.is_https(), https);
+                prop_assert!(!next.host().is_empty() && !next.to_string().contains(['@', ' ']));
+                prop_assert_eq!(Address::parse(&next.to_string()), Ok(next));
+            }
         }
     }
 }

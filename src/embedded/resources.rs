@@ -586,6 +586,7 @@ pub(super) fn range_resource(name: &str, begin: u64, end: u64) -> Resource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn some(cpus: f64, ports: (u64, u64)) -> Resources {
         Resources::of(&[scalar_resource("cpus", cpus), range_resource("ports", ports.0, ports.1)])
@@ -646,5 +647,52 @@ mod tests {
         assert!(plain.contains(&Resources::of(&[scalar_resource("cpus", 1.0)]).allocated("*")));
         assert!(!plain.contains(&Resources::of(&[scalar_resource("cpus", 1.0)])));
         assert_eq!(reserved.for_schedulers(false)[0].role.as_deref(), Some("prod"));
+    }
+
+    /// Their ports begin there: those of one are no others'.
+    fn any_resources(ports: u64) -> impl Strategy<Value = Resources> {
+        let one = (0usize..3, 1u64..5_000, ports..ports + 200, 0u64..40, prop::sample::select(vec!["*", "dev"]));
+        prop::collection::vec(one, 0..8).prop_map(|list| {
+            let resources: Vec<_> = list
+                .into_iter()
+                .map(|(kind, thousandths, begin, length, role)| {
+                    let mut resource = match kind {
+                        0 => scalar_resource("cpus", thousandths as f64 / 1000.0),
+                        1 => scalar_resource("mem", thousandths as f64),
+                        _ => range_resource("ports", begin, begin + length),
+                    };
+                    if role != "*" {
+                        resource = Resources::of(&[resource]).allocated(role).into_list().remove(0);
+                    }
+                    resource
+                })
+                .collect();
+            let mut sum = Resources::default();
+            for resource in &resources {
+                let one = Resources::of(std::slice::from_ref(resource));
+                // The same port twice isn't twice as much.
+                if resource.name != "ports" || !sum.names().contains(&"ports") {
+                    sum.add(&one);
+                }
+            }
+            sum
+        })
+    }
+
+    proptest! {
+        /// What is put together and taken apart again is what it was, to the thousandth.
+        #[test]
+        fn nothing_gets_lost_or_made(a in any_resources(1_000), b in any_resources(2_000), c in any_resources(3_000)) {
+            let all = a.plus(&b).plus(&c);
+            prop_assert!(all.contains(&a) && all.contains(&b) && all.contains(&c));
+            prop_assert_eq!(all.minus(&b).minus(&a).quantities(), c.quantities());
+            prop_assert_eq!(a.plus(&b).quantities(), b.plus(&a).quantities());
+            prop_assert!(all.minus(&all).is_empty());
+            let mut sum = a.quantities();
+            for (name, amount) in b.quantities().into_iter().chain(c.quantities()) {
+                *sum.entry(name).or_default() += amount;
+            }
+            prop_assert_eq!(all.quantities(), sum);
+        }
     }
 }

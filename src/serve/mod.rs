@@ -78,12 +78,7 @@ impl Server {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{} is in use", path.display())));
         }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let listener = bind(path)?;
         let stop = CancellationToken::new();
         let current = Arc::new(Mutex::new(stop.child_token()));
         let tasks = TaskTracker::new();
@@ -110,6 +105,22 @@ impl Server {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// A socket that is its owner's alone from its first moment on: it is made in a folder that nobody else gets into, and
+/// takes its place, or a left one's, when nobody else can connect any more.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let private = folder.join(format!(".{:06x}", fastrand::u32(..1 << 24)));
+    std::fs::DirBuilder::new().mode(0o700).create(&private)?;
+    let fresh = private.join("s");
+    let bound = UnixListener::bind(&fresh).and_then(|listener| {
+        std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::rename(&fresh, path)?;
+        Ok(listener)
+    });
+    std::fs::remove_dir_all(&private)?;
+    bound
 }
 
 impl Drop for Server {

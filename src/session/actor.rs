@@ -229,7 +229,8 @@ impl Actor {
         }
         self.step(Input::Tick);
         if self.keeper.is_renewing() {
-            self.keeper.renew_on(&self.shared.read());
+            let now = self.now();
+            self.keeper.renew_on(&self.shared.read(), now);
         }
         if self.line.is_none() {
             return;
@@ -584,17 +585,24 @@ impl Actor {
         self.caller_epoch.send_replace(epoch);
         self.lost = None;
         self.touched = self.now();
-        let unfinished: Vec<_> = {
-            let state = self.shared.read();
-            state.tasks.iter().filter(|task| !task.is_over()).map(|task| task.id.clone()).collect()
-        };
+        let unfinished = self.unfinished();
         if epoch > 1 || !unfinished.is_empty() || self.framework.id.is_some() {
             self.reconciliation.begin(unfinished, self.now());
         }
     }
 
+    fn unfinished(&self) -> Vec<TaskId> {
+        let state = self.shared.read();
+        state.tasks.iter().filter(|task| !task.is_over()).map(|task| task.id.clone()).collect()
+    }
+
     fn ask(&mut self, question: Question) {
         let tasks = match question {
+            Question::Known => {
+                let unfinished = self.unfinished();
+                self.reconciliation.doubt(unfinished, self.now());
+                return;
+            }
             Question::Implicit => Vec::new(),
             Question::Explicit(ids) => {
                 let state = self.shared.read();

@@ -41,6 +41,8 @@ pub(super) struct Keeper {
     mark: u64,
     /// The next task of a file that is being written anew.
     renewing: Option<usize>,
+    /// How many tasks the state had let go of when that began: each moves those behind it.
+    forgotten: usize,
     /// Bytes of updates since the file was last written anew, and how many make it worth to be written again.
     grown: u64,
     enough: u64,
@@ -72,6 +74,7 @@ impl Keeper {
             before: kept.map_or(0, |kept| kept.calls),
             mark: 0,
             renewing: None,
+            forgotten: 0,
             grown: 0,
             enough: GROWN,
             store,
@@ -258,11 +261,15 @@ impl Keeper {
     }
 
     /// Writes the next part of a new file.
-    pub fn renew_on(&mut self, state: &State) {
+    pub fn renew_on(&mut self, state: &State, at: Duration) {
+        if self.renewing.is_some_and(|from| from > 0) && self.forgotten != state.tasks.forgotten() {
+            self.renew(at);
+        }
         let (Some(store), Some(from)) = (&self.store, self.renewing) else { return };
         if store.waiting() > BACKLOG {
             return;
         }
+        self.forgotten = state.tasks.forgotten();
         let facts: Vec<Entry> = state.tasks.iter().skip(from).take(TASKS).flat_map(store::of_task).collect();
         let size: u64 = facts.iter().map(|entry| entry.fact.weight() as u64).sum();
         self.enough = if from == 0 { GROWN.max(size) } else { self.enough + size };

@@ -53,10 +53,12 @@ pub struct Config {
     pub refuse_seconds: f64,
     /// After so long without anybody wanting offers, the master is asked for no more; `None` never asks.
     pub idle: Option<Duration>,
+    /// How many tasks that are over are kept in memory.
+    pub kept: usize,
 }
 
 impl Config {
-    /// The defaults: a lease of 60 s, declined for 120 s, idle after 5 min.
+    /// The defaults: a lease of 60 s, declined for 120 s, idle after 5 min, 10,000 tasks kept.
     pub fn new(masters: impl Into<Masters>) -> Self {
         Self {
             masters: masters.into(),
@@ -64,6 +66,7 @@ impl Config {
             lease: Some(Duration::from_secs(60)),
             refuse_seconds: 120.0,
             idle: Some(Duration::from_secs(300)),
+            kept: crate::state::KEPT,
         }
     }
 }
@@ -283,7 +286,8 @@ impl Session {
         let client = Client::new(config.access.clone())?;
         config.masters.named().iter().for_each(|address| client.name(address));
         let (requests, receiver) = mpsc::unbounded_channel();
-        let resumed = Resumed::of(found);
+        let mut resumed = Resumed::of(found);
+        resumed.state.tasks.keep(config.kept);
         let status = Status {
             address: config.masters.named().first().cloned(),
             seen: None,

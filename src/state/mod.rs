@@ -4,6 +4,8 @@
 
 mod journal;
 mod offers;
+#[cfg(test)]
+mod properties;
 mod tasks;
 
 use std::time::{Duration, SystemTime};
@@ -12,9 +14,12 @@ use hashbrown::HashMap;
 
 pub use journal::{Entry, Journal, What};
 pub use offers::{HeldOffer, Offers};
-pub use tasks::{Effect, Launch, Recorded, Task, Tasks, is_terminal};
+pub use tasks::{Effect, KEPT, Launch, Recorded, Task, Tasks, is_terminal};
 
 use crate::mesos::*;
+
+/// How many operations are kept.
+const OPERATIONS: usize = 10_000;
 
 /// All that a session knows.
 #[derive(Debug)]
@@ -143,6 +148,7 @@ impl State {
             Event::UpdateOperationStatus(status) => {
                 if let Some(id) = &status.operation_id {
                     self.operations.insert(id.clone(), ((*status).clone(), at));
+                    self.forget_operations();
                 }
                 Change::OperationUpdated(status)
             }
@@ -186,8 +192,20 @@ impl State {
         if effect == Effect::Repeated {
             self.counts.repeats += 1;
         }
+        self.tasks.forget_old(at);
         let acknowledge = record.agent_id.zip(record.uuid);
         Change::Updated { task_id: record.task_id, state: record.state, effect, acknowledge }
+    }
+
+    /// The newest are kept, with some room so that this needn't be done each time.
+    fn forget_operations(&mut self) {
+        if self.operations.len() <= OPERATIONS + OPERATIONS / 8 {
+            return;
+        }
+        let mut times: Vec<Duration> = self.operations.values().map(|(_, at)| *at).collect();
+        times.sort_unstable();
+        let oldest = times.get(times.len() - OPERATIONS).copied().unwrap_or_default();
+        self.operations.retain(|_, (_, at)| *at >= oldest);
     }
 
     /// Takes offers out of hand that were used or declined; those that were there.
@@ -205,7 +223,7 @@ impl State {
     pub fn forget_framework(&mut self) {
         self.void_offers();
         self.framework_id = None;
-        self.tasks = Tasks::default();
+        self.tasks.clear();
         self.operations.clear();
         self.last_heartbeat = None;
     }

@@ -184,7 +184,18 @@ pub struct Tasks {
     hasher: DefaultHashBuilder,
     agents: Agents,
     over: usize,
+    /// Tasks that are over and were let go of.
+    forgotten: usize,
+    /// How many that are over are kept, where that was told.
+    keep: Option<usize>,
+    /// So many must be over before it is worth looking again.
+    enough: usize,
 }
+
+/// How many tasks that are over are kept unless told; a real master keeps 1,000 of a framework.
+pub const KEPT: usize = 10_000;
+/// An update that an agent sends again must find its task: so long they are kept in any case.
+const KEPT_FOR: Duration = Duration::from_secs(300);
 
 impl Tasks {
     /// Notes a launch that is about to be sent.
@@ -258,6 +269,50 @@ impl Tasks {
         if let Some(place) = task.text.get_mut(at + ACKNOWLEDGED.start..at + ACKNOWLEDGED.end) {
             place.copy_from_slice(&after.to_le_bytes());
         }
+    }
+
+    /// Lets go of the oldest tasks that are over, beyond those that are kept: a session may live for weeks. Those stay that ended
+    /// just now or whose updates haven't all been acknowledged.
+    pub(super) fn forget_old(&mut self, now: Duration) {
+        let keep = self.keep.unwrap_or(KEPT);
+        if self.over < self.enough.max(keep + keep / 8) {
+            return;
+        }
+        let mut spare = self.over - keep;
+        let before = self.tasks.len();
+        self.tasks.retain(|task| {
+            let settled = |update: Recorded<'_>| {
+                (!update.wants_acknowledgement || update.acknowledged_after.is_some()) && update.at + KEPT_FOR <= now
+            };
+            let old = spare > 0 && task.is_over() && task.history().all(settled);
+            spare -= usize::from(old);
+            !old
+        });
+        let gone = before - self.tasks.len();
+        self.forgotten += gone;
+        self.over -= gone;
+        self.enough = self.over + keep / 8;
+        let Self { tasks, index, hasher, .. } = self;
+        let hash = |number: u32| hasher.hash_one(tasks[number as usize].id.as_str());
+        index.clear();
+        for number in 0..tasks.len() as u32 {
+            index.insert_unique(hash(number), number, |&number| hash(number));
+        }
+    }
+
+    /// No tasks any more.
+    pub(super) fn clear(&mut self) {
+        *self = Self { keep: self.keep, ..Self::default() };
+    }
+
+    /// Keeps so many tasks that are over, from now on.
+    pub fn keep(&mut self, count: usize) {
+        self.keep = Some(count);
+    }
+
+    /// How many tasks that were over have been let go of.
+    pub fn forgotten(&self) -> usize {
+        self.forgotten
     }
 
     /// Whether the acknowledgement of that update was answered.
@@ -439,5 +494,34 @@ mod tests {
         assert_eq!(tasks.get("a").unwrap().updates(), 1);
         let unknown = record("x", "TASK_LOST", None, Some("REASON_RECONCILIATION"));
         assert_eq!(tasks.update(&unknown, ms(3)), Effect::Recorded { before: None });
+    }
+
+    #[test]
+    fn tasks_that_were_over_long_ago_are_let_go_of() {
+        let mut tasks = Tasks::default();
+        let ended = |tasks: &mut Tasks, id: &str, at: Duration, acknowledged: bool| {
+            tasks.update(&record(id, "TASK_FINISHED", Some(1), None), at);
+            if acknowledged {
+                tasks.acknowledged(id, &[1; 16], at);
+            }
+            tasks.forget_old(at);
+        };
+        tasks.update(&record("runs", "TASK_RUNNING", Some(1), None), ms(0));
+        ended(&mut tasks, "waits", ms(0), false);
+        for number in 0..KEPT * 2 {
+            ended(&mut tasks, &format!("t{number}"), ms(number as u64), true);
+        }
+        assert_eq!(tasks.forgotten(), 0, "they ended just now");
+        for number in KEPT * 2..KEPT * 4 {
+            ended(&mut tasks, &format!("t{number}"), KEPT_FOR * 2 + ms(number as u64), true);
+        }
+        assert!(tasks.len() < KEPT * 4 && tasks.forgotten() > KEPT, "{} of {}", tasks.forgotten(), tasks.len());
+        assert_eq!(tasks.forgotten() + tasks.len(), KEPT * 4 + 2);
+        assert_eq!(tasks.active(), 1);
+        for id in ["runs", "waits", "t39999"] {
+            assert_eq!(tasks.get(id).map(|task| task.id.as_str()), Some(id));
+        }
+        assert!(tasks.get("t0").is_none());
+        assert!(tasks.iter().all(|task| tasks.get(task.id.as_str()).is_some_and(|same| same.id == task.id)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::document::{Cell, Column, Document, EntryKind, Fields, Table, Timeline, Tone};
+use crate::document::{Cell, Column, Document, EntryKind, Fields, Piece, Table, Timeline, Tone};
 use crate::mesos::{TaskInfo, TaskStatus};
 use crate::state::{Recorded, State, Task};
 
@@ -24,7 +24,14 @@ pub fn tasks(state: &State, now: Duration, keep: impl Fn(&Task) -> bool) -> Docu
     for task in state.tasks.iter().filter(|task| keep(task)) {
         table.push(row(state, task, now));
     }
-    table.into()
+    let document = Document::from(table);
+    match state.tasks.forgotten() {
+        0 => document,
+        count => {
+            let told = format!("{count} older tasks that are over have been let go of");
+            document.with_pieces([Piece::new(told, Tone::Dim)])
+        }
+    }
 }
 
 fn row(state: &State, task: &Task, now: Duration) -> Vec<Cell> {

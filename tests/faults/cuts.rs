@@ -223,3 +223,96 @@ async fn a_session_that_is_cut_anywhere_subscribes_once_more_and_misses_nothing(
         begun.elapsed().as_secs_f64()
     );
 }
+
+/// Bytes of a request, sent on a connection of their own; the answer's status and what has come when `enough` says so.
+async fn posted(to: std::net::SocketAddr, kind: &str, body: &[u8], enough: impl Fn(&[u8]) -> bool) -> (u16, Vec<u8>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut socket = tokio::net::TcpStream::connect(to).await.unwrap();
+    let head = format!(
+        "POST /api/v1/scheduler HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nAccept: {kind}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+    let mut came = Vec::new();
+    let status =
+        |came: &[u8]| String::from_utf8_lossy(came).get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let read = async {
+        let refused = |came: &[u8]| has_head(came) && status(came) != 200;
+        while !enough(&came) && !refused(&came) {
+            assert!(socket.read_buf(&mut came).await.unwrap() > 0, "{}", String::from_utf8_lossy(&came));
+        }
+    };
+    within(SOON, "an answer", read).await;
+    (status(&came), came)
+}
+
+fn has_head(came: &[u8]) -> bool {
+    came.windows(4).any(|four| four == b"\r\n\r\n")
+}
+
+/// type = SUBSCRIBE, subscribe.framework_info {user: "root", name: "pb"}.
+fn subscribe_in_protobuf() -> Vec<u8> {
+    [&[0x10, 1, 0x1a, 12, 0x0a, 10, 0x0a, 4][..], b"root", &[0x12, 2][..], b"pb"].concat()
+}
+
+async fn embedded() -> mesos_repl::embedded::Cluster {
+    let config = mesos_repl::embedded::Config {
+        docker: mesos_repl::embedded::Docker::Never,
+        heartbeat: Duration::from_millis(300),
+        allocation_interval: Duration::from_millis(50),
+        ..Default::default()
+    };
+    mesos_repl::embedded::Cluster::start(config).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_in_protobuf_is_cut_and_split_at_every_byte() {
+    let cluster = embedded().await;
+    // SUBSCRIBED, heartbeats and offers: their chunks are the records.
+    let enough = |came: &[u8]| came.windows(4).filter(|four| four == b"2\n\x08\x08").count() > 3;
+    let (status, came) = posted(cluster.address(), "application/x-protobuf", &subscribe_in_protobuf(), enough).await;
+    assert_eq!(status, 200);
+    let head = came.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let (mut rest, mut bytes, mut ends) = (&came[head..], Vec::new(), Vec::new());
+    while let Some(line) = rest.windows(2).position(|two| two == b"\r\n") {
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..line]).unwrap(), 16).unwrap();
+        let Some(chunk) = rest.get(line + 2..line + 2 + size) else { break };
+        bytes.extend_from_slice(chunk);
+        ends.push(bytes.len());
+        rest = rest.get(line + 4 + size..).unwrap_or_default();
+    }
+    assert!(ends.len() > 4 && bytes.len() > 200, "{} records, {} bytes", ends.len(), bytes.len());
+    let stream = Recorded { name: "protobuf", bytes: bytes.into(), ends };
+    let whole = stream.whole();
+    assert_eq!(whole.len(), stream.ends.len());
+    for place in 0..=stream.bytes.len() {
+        let mut decoder = Decoder::default();
+        decoder.push(stream.bytes.slice(..place));
+        let came = records(&mut decoder).unwrap();
+        let (count, tail) = stream.before(place);
+        assert_eq!(came, whole[..count], "cut at {place}");
+        assert_eq!(decoder.end() == End::Clean, tail == 0, "cut at {place}");
+        decoder.push(stream.bytes.slice(place..));
+        let more = records(&mut decoder).unwrap();
+        assert_eq!([came, more].concat(), whole, "split at {place}");
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_is_cut_anywhere_is_refused_and_does_nothing() {
+    let cluster = embedded().await;
+    let json =
+        br#"{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"cut","roles":["*"]}}}"#.to_vec();
+    for (kind, call) in [("application/json", json), ("application/x-protobuf", subscribe_in_protobuf())] {
+        for place in 0..call.len() {
+            let (status, came) = posted(cluster.address(), kind, &call[..place], has_head).await;
+            assert_eq!(status, 400, "{kind} cut at {place}: {}", String::from_utf8_lossy(&came));
+        }
+    }
+    let state =
+        crate::support::real_mesos::plain_client().get(format!("{}/frameworks", cluster.url())).send().await.unwrap();
+    let state: serde_json::Value = serde_json::from_str(&state.text().await.unwrap()).unwrap();
+    assert_eq!(state["frameworks"], serde_json::json!([]));
+    cluster.shutdown().await;
+}

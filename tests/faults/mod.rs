@@ -10,6 +10,7 @@ mod life;
 mod network;
 mod records;
 mod rig;
+mod simulation;
 mod statuses;
 mod subscribing;
 

@@ -6,6 +6,7 @@
 mod calls;
 mod loss;
 mod offers;
+mod properties;
 mod recorded;
 mod refusals;
 mod updates;

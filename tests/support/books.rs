@@ -255,6 +255,24 @@ impl Master {
         self.books().tasks.remove(task);
     }
 
+    /// Tasks whose end has been acknowledged, as a master forgets them: their names, states and uuids.
+    pub fn retire(&self) -> Vec<(String, Known)> {
+        let over = ["TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_LOST", "TASK_ERROR"];
+        let mut books = self.books();
+        let (retired, kept): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut books.tasks)
+            .into_iter()
+            .partition(|(_, task)| task.pending.is_empty() && over.contains(&task.state.as_str()));
+        books.tasks = kept;
+        drop(books);
+        let known = |task: TaskBook| (task.state, task.sent.iter().map(|sent| sent.uuid).collect(), task.pending.len());
+        retired.into_iter().map(|(id, task)| (id, known(task))).collect()
+    }
+
+    /// What was asked so far is forgotten too: a test of days would keep too much.
+    pub fn forget_asked(&self) {
+        self.asked.send_modify(Vec::clear);
+    }
+
     /// The framework ends by somebody else's hand.
     pub fn remove(&self) {
         let mut books = self.books();

@@ -173,6 +173,11 @@ impl Hostile {
         self.asked.borrow().iter().map(Asked::kind).collect()
     }
 
+    /// All calls of that kind so far.
+    pub fn all(&self, kind: &str) -> Vec<Asked> {
+        self.asked.borrow().iter().filter(|asked| asked.kind() == kind).cloned().collect()
+    }
+
     /// How many calls of that kind have come.
     pub fn count(&self, kind: &str) -> usize {
         self.asked.borrow().iter().filter(|asked| asked.kind() == kind).count()

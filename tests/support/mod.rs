@@ -7,6 +7,7 @@ pub mod books;
 pub mod docker;
 pub mod hostile;
 pub mod nginx;
+pub mod poison;
 pub mod proxy;
 pub mod real_mesos;
 pub mod zookeeper;

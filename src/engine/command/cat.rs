@@ -35,7 +35,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
         let what = format!("'{file}' has {size} bytes, more than can be shown ({LARGEST})");
         return Err(args.wrong("file", what).help(format!("logs {task} shows the end of stdout")).into());
     }
-    let (text, _) = super::logs::read_from(context, &sandbox, file, 0).await?;
+    let (text, _) = super::logs::read_from(context, &sandbox, file, 0, LARGEST).await?;
     context.show(Log { name: format!("{task} {file}"), text });
     Ok(())
 }

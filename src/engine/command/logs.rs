@@ -42,7 +42,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     let sandbox = agents::sandbox(context, task.as_str()).await?;
     let size = first_size(context, &sandbox, task.as_str(), file).await?;
     let keep = args.mebibytes("bytes").map_or(END, bytes);
-    let (text, mut at) = read_from(context, &sandbox, file, size.saturating_sub(keep)).await?;
+    let (text, mut at) = read_from(context, &sandbox, file, size.saturating_sub(keep), keep).await?;
     let text = match args.count("lines") {
         Some(count) => last_lines(&text, usize::try_from(count).unwrap_or(usize::MAX)),
         None => text,
@@ -61,7 +61,7 @@ async fn run(context: &mut Context<'_>, args: Args) -> Result<(), Failure> {
     loop {
         let session = context.session();
         let over = session.read(|state| state.tasks.get(task.as_str()).is_none_or(crate::state::Task::is_over));
-        let (text, next) = read_from(context, &sandbox, file, at).await?;
+        let (text, next) = read_from(context, &sandbox, file, at, END).await?;
         at = next;
         if !text.is_empty() {
             context.show(Log { name: String::new(), text });
@@ -91,22 +91,23 @@ fn bytes(mebibytes: f64) -> u64 {
     (mebibytes * 1_048_576.0).max(0.0) as u64
 }
 
-/// A file from an offset to its end, and where that is.
+/// A file from an offset to its end, and where that is; of one that has no end, not much more than `most` bytes.
 pub(super) async fn read_from(
     context: &mut Context<'_>,
     sandbox: &Sandbox,
     file: &str,
     offset: u64,
+    most: u64,
 ) -> Result<(String, u64), Failure> {
     let mut at = offset;
     let mut text = String::new();
     loop {
         let (piece, bytes) = sandbox.read(context, file, at, PIECE).await?;
-        if bytes == 0 {
-            return Ok((text, at));
-        }
         at += bytes;
         text.push_str(&piece);
+        if bytes == 0 || at - offset >= most {
+            return Ok((text, at));
+        }
     }
 }
 

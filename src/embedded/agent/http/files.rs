@@ -272,6 +272,7 @@ fn mode_text(mode: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// A work folder with one sandbox, and a secret beside it.
     fn work_folder() -> (tempfile::TempDir, Files, PathBuf) {
@@ -349,6 +350,36 @@ mod tests {
     fn modes_are_written_as_ls_does() {
         for (mode, expected) in [(0o100_644, "-rw-r--r--"), (0o040_750, "drwxr-x---")] {
             assert_eq!(mode_text(mode), expected);
+        }
+    }
+
+    proptest! {
+        /// Whatever a path is made of, what it leads to lies in the sandbox or in the volume, or it leads nowhere.
+        #[test]
+        fn a_path_stays_inside(
+            start in 0usize..5,
+            steps in prop::collection::vec(prop::sample::select(vec![
+                "..", ".", "", "stdout", "link", "data", "file", "latest", "C", "runs", "E", "executors", "F", "frameworks",
+                "slaves", "S0", "secret", "volumes", "etc", "passwd", "\u{0}", "%2e%2e", "~",
+            ]), 0..14),
+        ) {
+            let (folder, files, run) = work_folder();
+            let run = run.canonicalize().unwrap();
+            let volume = volumes::root(folder.path()).join("web/data").canonicalize().unwrap();
+            let start = match start {
+                0 => "/frameworks/F/executors/E/runs/latest".to_owned(),
+                1 => "/frameworks".to_owned(),
+                2 => run.display().to_string(),
+                3 => volume.display().to_string(),
+                _ => String::new(),
+            };
+            let path = format!("{start}/{}", steps.join("/"));
+            if let Ok(found) = files.resolve(&path) {
+                prop_assert!(found.starts_with(&run) || found.starts_with(&volume), "{path} leads to {}", found.display());
+            }
+            if let Ok(read) = files.read(&path, Some("0"), None) {
+                prop_assert!(read["data"] == "0123456789" || read["data"] == "kept", "{path}: {read}");
+            }
         }
     }
 }

@@ -59,7 +59,7 @@ fn world() -> &'static World {
             agents,
             docker: Docker::Never,
             allocation_interval: Duration::from_millis(20),
-            agent: AgentConfig { cpus: 1000.0, mem: 1_000_000.0, ..AgentConfig::default() },
+            agent: AgentConfig::of("cpus:1000;mem:1000000", "").expect("an agent"),
             ..Config::default()
         };
         let bare = runtime.block_on(Cluster::start(config(0))).expect("a master");

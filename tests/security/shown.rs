@@ -29,7 +29,7 @@ pub struct Hostile {
 
 impl Hostile {
     pub async fn start() -> Self {
-        let agent = AgentConfig { attributes: vec![("rack".to_owned(), "r1".to_owned())], ..AgentConfig::default() };
+        let agent = AgentConfig::of("", "rack:r1").unwrap();
         let config = Config { docker: Docker::Never, agent, ..Config::default() };
         let cluster = Cluster::start(config).await.unwrap();
         let agents: Vec<_> = cluster.agents().to_vec();

@@ -186,7 +186,7 @@ fn launch(call: &Call, kind: &CallType, name: &str) -> Result<(), String> {
         command::command(info).map_err(|why| format!("'{name}.command' is invalid: {why}"))?;
     }
     if let Some(standalone) = standalone {
-        resource::check(&standalone.resources).map_err(|why| format!("Invalid resources: {why}"))?;
+        resource::check(&standalone.resources)?;
     }
     let info = launch.and_then(|it| it.container.as_ref()).or_else(|| standalone.and_then(|it| it.container.as_ref()));
     match info {

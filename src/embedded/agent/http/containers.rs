@@ -79,7 +79,8 @@ async fn show(shared: &Shared, nested: bool, standalone: bool, speaks: Speaks) -
         for (id, pid) in shared.nested.running() {
             if id.parent.is_some() && nested || id.parent.is_none() && standalone {
                 let status = json!({"container_id": id, "executor_pid": pid});
-                all.push(json!({"container_id": id, "container_status": status}));
+                // As the original: whose it is stands in its status.
+                all.push(json!({"container_id": {"value": id.value}, "container_status": status}));
             }
         }
         if all.is_empty() {

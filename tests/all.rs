@@ -13,6 +13,7 @@ mod support;
 mod access;
 mod cli;
 mod clients;
+mod crash;
 mod detect;
 mod embedded;
 mod engine;

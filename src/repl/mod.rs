@@ -23,6 +23,9 @@ use crate::engine::{Engine, Leave, Notice, Outcome, Output as _, Standing};
 use crate::render::{self, Page, Style, Theme, safe_line};
 use editor::{Editor, Typed};
 
+/// So long the first prompt waits for a framework that is taken up.
+const AT_ONCE: std::time::Duration = std::time::Duration::from_millis(700);
+
 /// A prompt as it is shown, and the same without colours.
 pub fn prompt(standing: &Standing, theme: Theme) -> (String, String) {
     let label = safe_line(&standing.label).into_owned();
@@ -47,9 +50,11 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     let (sender, notices) = mpsc::unbounded_channel();
     let mut background = tokio::task::JoinSet::new();
     let (opening, taken_up, teller) = (engine.opening(), engine.take_up(None), sender.clone());
+    let (is_taken_up, decided) = tokio::sync::oneshot::channel::<()>();
     background.spawn(async move {
         // A loop that has ended needs no word of it.
         let _ = teller.send(taken_up.await);
+        drop(is_taken_up);
     });
     background.spawn(listen(engine.clone(), sender.clone()));
     background.spawn(greet(engine.clone(), sender));
@@ -65,6 +70,8 @@ pub async fn interact(engine: Engine, look: Look, welcome: Document) -> std::io:
     loop_.screen().show(welcome);
     let status = {
         let _quiet = loop_.modes.quiet();
+        // A framework that is back at once shows in the first prompt; nobody waits for a master that is silent.
+        let _ = tokio::time::timeout(AT_ONCE, decided).await;
         loop_.run().await
     };
     background.shutdown().await;

@@ -5,6 +5,7 @@ mod bad_input;
 mod embedded;
 mod real;
 mod steps;
+mod survival;
 
 use std::time::Duration;
 

@@ -79,6 +79,21 @@ impl RealMesos {
         }
     }
 
+    /// Stops it where it is: it keeps its connections and answers nothing.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on after [`Self::pause`].
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Starts it again after [`Self::kill`], at the same address.
     pub async fn start_again(&mut self) {
         self.child = spawn(&self.home, self.port, self.agents, &self.work, &self.settings);

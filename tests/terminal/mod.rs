@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::support::real_mesos::RealMesos;
+use mesos_repl::embedded::{Cluster, Config, Docker};
 use screen::{CTRL_C, CTRL_D, ENTER, TAB, Terminal, last};
 
 /// Starts on the embedded Mesos, without containers, and waits for the prompt.
@@ -258,6 +259,44 @@ async fn a_lost_master_is_told_above_the_line_and_its_return_too() {
     terminal.until("a prompt that says so", |screen| last(screen).contains("(connection lost, "));
     mesos.start_again().await;
     terminal.sees("subscribed again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_program_s_session_is_told_of_counted_down_and_taken_up() {
+    let config = Config { agents: 1, docker: Docker::Never, ..Config::default() };
+    let cluster = Cluster::start(config).await.unwrap();
+    // To the program it is a master like any other.
+    let master = cluster.address().to_string();
+    let mut terminal = Terminal::start(&["--master", &master]);
+    terminal.prompt();
+    terminal.line("run --cmd 'sleep 600' --name web");
+    terminal.sees("RUNNING");
+    terminal.prompt();
+    terminal.line("run --cmd 'exit 3' --name bad --no-wait");
+    terminal.sees("bad FAILED");
+
+    let terminal = terminal.killed_and_started(&["--master", &master]);
+    let screen = terminal.sees("the master keeps it for 60 min more");
+    assert!(screen.contains("with 1 task, left "), "{screen}");
+    terminal.sees("is taken up again after");
+    terminal.sees("still there: web RUNNING");
+    // The first prompt knows it already.
+    terminal.until("its task in the prompt", |screen| last(screen).contains("1 task"));
+
+    // A master that is away: the prompt says for how long it waits.
+    let kept = terminal.home().join("state/mesos-repl/sessions");
+    assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o700);
+    for file in std::fs::read_dir(&kept).unwrap() {
+        assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    cluster.shutdown().await;
+    terminal.sees("connection to the master lost");
+    let mut terminal = terminal.killed_and_started(&["--master", &master]);
+    terminal.sees("the master keeps it for 60 min more");
+    let screen = terminal.until("a countdown in the prompt", |screen| last(screen).contains("min left"));
+    assert!(last(&screen).contains("connection lost"), "{screen}");
+    terminal.line("sessions");
+    terminal.sees("this one");
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     shown: Arc<(Mutex<Shown>, Condvar)>,
-    home: tempfile::TempDir,
+    home: Arc<tempfile::TempDir>,
     // Dropped last: the program would be hung up on.
     _master: Box<dyn MasterPty + Send>,
 }
@@ -37,7 +37,18 @@ pub struct Terminal {
 impl Terminal {
     /// Starts `mesos-repl` with these arguments in a home of its own.
     pub fn start(args: &[&str]) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), args)
+    }
+
+    /// Kills it as nothing can be prepared for, and starts it again in the same home.
+    pub fn killed_and_started(mut self, args: &[&str]) -> Self {
+        let pid = nix::unistd::Pid::from_raw(self.pid().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        self.child.wait().unwrap();
+        Self::start_in(Arc::clone(&self.home), args)
+    }
+
+    fn start_in(home: Arc<tempfile::TempDir>, args: &[&str]) -> Self {
         let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_mesos-repl"));

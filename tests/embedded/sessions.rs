@@ -35,6 +35,8 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("groups/not-launched*", "the recorded machine couldn't start its executor of task groups"),
     ("operations/done/acknowledged", "operations stand in another order"),
     ("operations/done/with-status", "operations stand in another order"),
+    ("operations/done/reserve-and-launch", "what is left is offered when that is due; a command started sooner"),
+    ("operations/done/volume-kept", "what is left is offered when that is due; a command ended sooner"),
     ("operator/agent/deactivate-offered", "resources stand in another order once some came back"),
     ("operator/events/task", "resources stand in another order once some came back"),
     ("operator/quota/*", "resources stand in another order once some came back"),

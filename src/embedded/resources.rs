@@ -129,7 +129,7 @@ fn subtractable(left: &Resource, right: &Resource) -> bool {
 }
 
 /// Ranges in order, those that touch or overlap joined.
-fn coalesced(ranges: &[Range]) -> Vec<(u64, u64)> {
+pub(super) fn coalesced(ranges: &[Range]) -> Vec<(u64, u64)> {
     let mut sorted: Vec<(u64, u64)> = ranges.iter().map(|range| (range.begin, range.end)).collect();
     sorted.sort_unstable();
     let mut joined: Vec<(u64, u64)> = Vec::new();

@@ -2,6 +2,7 @@
 //!
 //! Complete for what a scheduler sends and receives; unknown fields and enum values survive. No IO, no clock, no state.
 
+pub mod agent_api;
 pub mod executor;
 pub mod master;
 pub mod message;

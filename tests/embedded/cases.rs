@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mesos_repl::embedded::Config;
+use mesos_repl::embedded::{Acls, Config};
 use serde_json::{Value, json};
 
 use super::client::{Got, Stream, call, send};
@@ -19,11 +19,7 @@ const ACCEPT: &[(&str, &str)] = &[];
 const GROUPS: &[(&str, &str)] =
     &[("groupf/http-check", "the recorded machine had no default executor to start, the embedded agent has one")];
 /// Cases of authentication.
-const AUTH: &[(&str, &str)] = &[
-    ("acl/role-b-denied", "the embedded master has no ACLs"),
-    ("acl/default-role", "the embedded master has no ACLs"),
-    ("acl/run-as-daemon", "the embedded master has no ACLs"),
-];
+const AUTH: &[(&str, &str)] = &[];
 
 fn cases(file: &str) -> Vec<Value> {
     let path = format!("{}/tests/golden/1.11.0/cases/{file}.json", env!("CARGO_MANIFEST_DIR"));
@@ -346,10 +342,16 @@ async fn compare_accept(
 #[tokio::test(flavor = "multi_thread")]
 async fn authentication_is_answered_as_recorded() {
     let pair = |principal: &str, secret: &str| (principal.to_owned(), secret.to_owned());
+    let acls = r#"{"register_frameworks": [
+            {"principals": {"values": ["alice"]}, "roles": {"values": ["a"]}},
+            {"principals": {"type": "ANY"}, "roles": {"type": "NONE"}}],
+        "run_tasks": [{"principals": {"values": ["alice"]}, "users": {"values": ["nobody"]}},
+            {"principals": {"type": "ANY"}, "users": {"type": "NONE"}}]}"#;
     let config = Config {
         credentials: vec![pair("alice", "s3cret"), pair("bob", "p:w")],
         roles: Some(vec!["a".to_owned(), "b".to_owned()]),
         root_submissions: false,
+        acls: Acls::read(acls).unwrap(),
         ..super::recorded(1)
     };
     let cluster = super::start(config).await;
@@ -397,10 +399,6 @@ async fn authentication_is_answered_as_recorded() {
         let mut outcome = compare(&mut ids, &case["answer"], &got);
         if let (Ok(()), Got::Stream(stream)) = (&outcome, &mut got) {
             outcome = compare_events(&mut ids, &case["answer"], stream).await;
-        }
-        if name == "acl/run-as-daemon" {
-            // What differs here comes as an event.
-            outcome = outcome.and(Err("an ACL would refuse the task".to_owned()));
         }
         outcomes.push((name, outcome));
     }

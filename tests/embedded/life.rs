@@ -276,3 +276,54 @@ async fn protobuf_is_spoken_too() {
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("content-type: application/x-protobuf"), "{text}");
     cluster.shutdown().await;
 }
+
+/// A record as the agent's API takes it in a stream.
+fn record(call: &Value) -> Vec<u8> {
+    let text = call.to_string();
+    format!("{}\n{text}", text.len()).into_bytes()
+}
+
+#[tokio::test]
+async fn a_command_beside_a_task_is_heard_and_spoken_to() {
+    let cluster = super::start(quick(1)).await;
+    let agent = cluster.agents()[0];
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let parent = page(agent, "/containers").await[0]["container_id"].clone();
+    let id = json!({"value": "shell", "parent": {"value": parent}});
+    let launch = json!({"type": "LAUNCH_NESTED_CONTAINER_SESSION", "launch_nested_container_session":
+        {"container_id": id, "command": {"value": "read line; echo \"heard $line\"; echo done >&2; exec sleep 1000"}}});
+    let headers = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let json_in = ("Content-Type", "application/json");
+    let recordio = [json_in, ("Accept", "application/recordio"), ("Message-Accept", "application/json")];
+    let api = "/slave(1)/api/v1";
+    let got = send(agent, "POST", api, &headers(&recordio), launch.to_string().as_bytes()).await;
+    let mut session = got.stream();
+    assert_eq!(session.answer.header("content-type"), Some("application/recordio"));
+    assert_eq!(session.answer.header("message-content-type"), Some("application/json"));
+    let attach = |input: Value| json!({"type": "ATTACH_CONTAINER_INPUT", "attach_container_input": input});
+    let said = [
+        record(&attach(json!({"type": "CONTAINER_ID", "container_id": id}))),
+        record(&attach(json!({"type": "PROCESS_IO",
+            "process_io": {"type": "DATA", "data": {"type": "STDIN", "data": "aGkK"}}}))),
+    ];
+    let streamed = [("Content-Type", "application/recordio"), ("Message-Content-Type", "application/json")];
+    let got = send(agent, "POST", api, &headers(&streamed), &said.concat()).await.whole();
+    assert_eq!((got.status, got.text().as_str()), (200, ""));
+    let mut heard = Vec::new();
+    while heard.len() < 2 {
+        let io = session.next().await.unwrap();
+        heard.push(format!("{} {}", io["data"]["type"], io["data"]["data"]));
+    }
+    heard.sort();
+    assert_eq!(heard, ["\"STDERR\" \"ZG9uZQo=\"", "\"STDOUT\" \"aGVhcmQgaGkK\""]);
+    // Its life is the connection's.
+    drop(session);
+    let wait = json!({"type": "WAIT_NESTED_CONTAINER", "wait_nested_container": {"container_id": id}});
+    let got = send(agent, "POST", api, &headers(&[json_in]), wait.to_string().as_bytes()).await.whole();
+    assert_eq!(got.json()["wait_nested_container"], json!({"exit_status": 9}));
+    cluster.shutdown().await;
+}

@@ -22,6 +22,7 @@ use super::books::{Books, Executor, Kind, Task, is_terminal};
 use super::checkpoint;
 use super::docker::Engine;
 use super::executor;
+use super::nested::{self, Nested};
 use super::process::leader_in;
 use super::rotate;
 use super::sandbox::{Layout, create_nested};
@@ -96,6 +97,8 @@ pub(super) struct Setup {
     pub(super) started: f64,
     /// What goes wrong.
     pub(super) faults: Faults,
+    /// Containers that were started over the API.
+    pub(super) nested: Nested,
 }
 
 impl Setup {
@@ -113,6 +116,18 @@ impl Setup {
 /// Seconds since 1970.
 pub(super) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// Makes an executor end at once, and its tasks with it.
+fn crash(executor: &mut Executor) {
+    executor.crashed = true;
+    for task in &executor.tasks {
+        order(task, Order::Crash);
+    }
+    if let Some(stop) = &executor.stop {
+        // One that has just ended is as good as crashed.
+        let _ = stop.send(super::executor::Stop::Now);
+    }
 }
 
 /// Where a launched task belongs.
@@ -196,7 +211,9 @@ impl Actor {
                 Some(ask) = self.asks.1.recv() => self.answer(ask),
                 () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => self.send_again(),
             }
+            self.setup.nested.end_all_but(|id| id.parent.is_none() || view::is_running(&self.books, nested::root(id)));
         }
+        self.setup.nested.end_all_but(|_| false);
         self.end().await;
     }
 
@@ -381,7 +398,12 @@ impl Actor {
         self.outbox.push(message);
     }
 
-    fn answer(&self, ask: Ask) {
+    fn answer(&mut self, ask: Ask) {
+        if let Question::Kill(container) = &ask.question {
+            let killed = self.crash_container(container);
+            let _ = ask.answer.send(Json::Bool(killed));
+            return;
+        }
         // Who no longer waits for the answer needs none.
         let _ = ask.answer.send(view::answer(&self.setup, &self.books, &self.updates, ask.question));
     }
@@ -468,14 +490,18 @@ impl Actor {
     fn crash(&mut self, framework_id: &FrameworkId, task_id: &TaskId) {
         let Some(id) = self.books.executor_of(framework_id, task_id).cloned() else { return };
         let Some(executor) = self.books.executor(framework_id, &id) else { return };
-        executor.crashed = true;
-        for task in &executor.tasks {
-            order(task, Order::Crash);
-        }
-        if let Some(stop) = &executor.stop {
-            // One that has just ended is as good as crashed.
-            let _ = stop.send(super::executor::Stop::Now);
-        }
+        crash(executor);
+    }
+
+    /// Makes the executor of a container end at once; tells whether there is one.
+    fn crash_container(&mut self, container: &str) -> bool {
+        let found = view::of_container(&self.books, container)
+            .map(|(framework, executor)| (framework.clone(), executor.info.executor_id.clone()));
+        let Some(executor) = found.and_then(|(framework, id)| self.books.executor(&framework, &id)) else {
+            return false;
+        };
+        crash(executor);
+        true
     }
 
     fn registered(&mut self, id: AgentId) {

@@ -11,6 +11,7 @@ mod docker;
 mod executor;
 mod fetch;
 mod http;
+mod nested;
 mod options;
 mod process;
 mod rotate;
@@ -86,7 +87,10 @@ impl Agent {
         let docker = config.engine.as_ref().map(|engine| engine.version().to_owned());
         let stop = CancellationToken::new();
         let (work_dir, faults) = (config.work_dir.clone(), config.faults.clone());
-        let setup = actor::Setup { engine: config.engine.clone(), config, address, started: actor::now(), faults };
+        let nested = nested::Nested::default();
+        let containers = nested.clone();
+        let engine = config.engine.clone();
+        let setup = actor::Setup { engine, config, address, started: actor::now(), faults, nested };
         let mut actor = actor::Actor::new(setup, master, stop.clone());
         if let Some(left) = left {
             actor.recover(left).await;
@@ -98,6 +102,7 @@ impl Agent {
             id: actor.id(),
             work_dir,
             address,
+            nested: containers,
         });
         let stopped = stop.clone();
         tokio::spawn(async move {

@@ -532,7 +532,7 @@ async fn bad_requests_are_answered_as_by_a_real_agent() {
     let url = format!("http://{}/slave(1)/api/v1", master.agent.address());
     for (body, code, start) in [
         ("", 400, "Failed to parse body into JSON"),
-        ("[]", 400, "Failed to parse body into JSON"),
+        ("[]", 400, "Expecting a JSON object"),
         ("{}", 400, "Failed to validate agent::Call"),
         (r#"{"type": "GET_HEALTH"}"#, 200, r#"{"type":"GET_HEALTH","get_health":{"healthy":true}}"#),
         (r#"{"type": "READ_FILE"}"#, 400, "Failed to validate agent::Call"),

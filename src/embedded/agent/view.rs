@@ -5,7 +5,7 @@
 use serde_json::{Map, json};
 
 use super::actor::{Setup, now};
-use super::books::{Books, Executor, Framework, Task, is_terminal};
+use super::books::{Books, Executor, Framework, Kind, Task, is_terminal};
 use super::process;
 use super::updates::Updates;
 use crate::embedded::resources::{Resources, upgraded};
@@ -16,7 +16,7 @@ use crate::mesos::{
 };
 
 /// What can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// `/state`.
     State,
@@ -40,6 +40,10 @@ pub(super) enum Question {
     Frameworks,
     /// `GET_STATE`.
     StateV1,
+    /// Where an executor's container is, and whose: null if there is none.
+    Container(String),
+    /// That an executor's container be killed: whether there was one.
+    Kill(String),
 }
 
 /// Answers.
@@ -48,6 +52,12 @@ pub(super) fn answer(setup: &Setup, books: &Books, updates: &Updates, question: 
         Question::State => state(setup, books),
         Question::Containers => Json::Array(running(books).map(|(id, it)| container(id, it)).collect()),
         Question::Flags => json!({"flags": flags(setup)}),
+        Question::Container(id) => of_container(books, &id).map_or(Json::Null, |(framework, executor)| {
+            let user = books.frameworks.get(framework).map_or("", |framework| framework.info.user.as_str());
+            json!({"directory": executor.directory, "user": user, "docker": executor.kind == Kind::Docker})
+        }),
+        // What changes something is the actor's own.
+        Question::Kill(_) => Json::Bool(false),
         Question::Metrics => metrics(setup, books),
         Question::Files => files(books),
         Question::Agent => {
@@ -288,6 +298,16 @@ fn status(status: &TaskStatus) -> Json {
 fn running(books: &Books) -> impl Iterator<Item = (&FrameworkId, &Executor)> {
     let all = books.frameworks.iter().flat_map(|(id, framework)| framework.executors.values().map(move |it| (id, it)));
     all.filter(|(_, executor)| executor.stop.is_some() || executor.tasks.iter().any(|task| task.orders.is_some()))
+}
+
+/// The executor of a container that runs, and its framework.
+pub(super) fn of_container<'a>(books: &'a Books, id: &str) -> Option<(&'a FrameworkId, &'a Executor)> {
+    running(books).find(|(_, executor)| executor.container_id == id)
+}
+
+/// Whether an executor's container runs.
+pub(super) fn is_running(books: &Books, id: &str) -> bool {
+    of_container(books, id).is_some()
 }
 
 fn first_pid(executor: &Executor) -> Option<u32> {

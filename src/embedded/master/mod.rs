@@ -23,7 +23,7 @@ mod stream;
 mod subscribe;
 mod tasks;
 mod text;
-mod validate;
+pub(super) mod validate;
 mod view;
 
 use std::net::SocketAddr;

@@ -14,7 +14,7 @@ use super::operator::{sees_executor, sees_framework, sees_resource, sees_task};
 use super::validate::framework::roles;
 use super::view::View;
 use crate::embedded::authorize::{Action, Approver};
-use crate::embedded::resources::{Resources, floating, for_endpoints, printed, reservation_role};
+use crate::embedded::resources::{Resources, coalesced, floating, for_endpoints, printed, reservation_role};
 use crate::embedded::wire::defaults;
 use crate::mesos::{
     AgentId, Attribute, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, Scalar, TaskState, TaskStatus,
@@ -57,13 +57,13 @@ pub(super) fn summary(resources: &Resources) -> Value {
         let value = match resource.r#type {
             ValueType::Scalar => json!(resources.amount(&resource.name)),
             ValueType::Ranges => {
-                let all: Vec<&Range> = resources
+                let all: Vec<Range> = resources
                     .list()
                     .iter()
                     .filter(|other| other.name == resource.name)
-                    .flat_map(|other| other.ranges.iter().flat_map(|ranges| &ranges.range))
+                    .flat_map(|other| other.ranges.iter().flat_map(|ranges| ranges.range.iter().cloned()))
                     .collect();
-                let all: Vec<String> = all.iter().map(|range| format!("{}-{}", range.begin, range.end)).collect();
+                let all: Vec<String> = coalesced(&all).iter().map(|(begin, end)| format!("{begin}-{end}")).collect();
                 json!(format!("[{}]", all.join(", ")))
             }
             _ => {
@@ -291,7 +291,7 @@ impl Master {
         let mut tasks: HashMap<&AgentId, Vec<&Task>> = HashMap::new();
         let mut ids: HashMap<&AgentId, Vec<&str>> = HashMap::new();
         for framework in &self.frameworks {
-            for task in framework.tasks.values() {
+            for task in framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed) {
                 tasks.entry(&task.agent).or_default().push(task);
                 let of_agent = ids.entry(&task.agent).or_default();
                 if of_agent.last() != Some(&framework.id.as_str()) {
@@ -311,7 +311,7 @@ impl Master {
         let frameworks = self.frameworks.iter().filter(|one| sees_framework(who, &one.info)).map(|framework| {
             let mut shown = self.framework_head(framework, &view);
             let tasks = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
-            let mut agents: Vec<&str> = framework.tasks.values().map(|task| task.agent.as_str()).collect();
+            let mut agents: Vec<&str> = tasks.clone().map(|task| task.agent.as_str()).collect();
             agents.sort_unstable();
             agents.dedup();
             shown.extend(count(tasks));

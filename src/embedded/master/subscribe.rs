@@ -236,7 +236,6 @@ impl Master {
             framework.complete(task);
         }
         framework.executors.clear();
-        framework.operations.clear();
         framework.unregistered = Some(SystemTime::now());
         // The stream ends as its sender goes.
         framework.stream = None;

@@ -12,6 +12,7 @@ use super::super::actor::{ExecutorCall, Reply};
 use super::{Shared, not_allowed, takes, text};
 use crate::embedded::wire::{self, Format};
 use crate::mesos::executor::{Call, CallType};
+use crate::mesos::{StatusSource, TaskState};
 
 /// No call of this API is longer.
 const LONGEST: usize = 64 << 20;
@@ -62,26 +63,35 @@ pub(super) async fn answer(shared: &Shared, method: &Method, headers: &HeaderMap
 }
 
 /// What must be there for each type of call.
-fn check(call: &Call) -> Result<(), &'static str> {
+fn check(call: &Call) -> Result<(), String> {
+    let (executor, framework) = (&call.executor_id, &call.framework_id);
     match call.r#type.as_ref() {
-        None => Err("Expecting 'type' to be present"),
-        Some(CallType::Subscribe) if call.subscribe.is_none() => Err("Expecting 'subscribe' to be present"),
-        Some(CallType::Message) if call.message.is_none() => Err("Expecting 'message' to be present"),
+        None => Err("Expecting 'type' to be present".to_owned()),
+        Some(CallType::Subscribe) if call.subscribe.is_none() => Err("Expecting 'subscribe' to be present".to_owned()),
+        Some(CallType::Message) if call.message.is_none() => Err("Expecting 'message' to be present".to_owned()),
         Some(CallType::Update) => {
             let status = &call.update.as_ref().ok_or("Expecting 'update' to be present")?.status;
             let uuid = status.uuid.as_ref().ok_or("Expecting 'uuid' to be present")?;
             if uuid.0.len() != 16 {
-                return Err("Not a valid UUID");
+                return Err("Not a valid UUID".to_owned());
             }
-            if status.timestamp.is_none() {
-                return Err("Expecting 'timestamp' to be present");
+            if let Some(other) = status.executor_id.as_ref().filter(|other| *other != executor) {
+                return Err(format!("ExecutorID in Call: {executor} does not match ExecutorID in TaskStatus: {other}"));
             }
-            if status.state == crate::mesos::TaskState::Staging {
-                return Err("TASK_STAGING is only allowed from the agent");
+            if status.source != Some(StatusSource::Executor) {
+                return Err(format!(
+                    "Received Call from executor {executor} of framework {framework} with invalid source, expecting \
+                     'SOURCE_EXECUTOR'"
+                ));
+            }
+            if status.state == TaskState::Staging {
+                return Err(format!(
+                    "Received TASK_STAGING from executor {executor} of framework {framework} which is not allowed"
+                ));
             }
             Ok(())
         }
-        Some(CallType::Unknown | CallType::Other(_)) => Err("Unknown call type"),
+        Some(CallType::Unknown | CallType::Other(_)) => Err("Unknown call type".to_owned()),
         Some(_) => Ok(()),
     }
 }

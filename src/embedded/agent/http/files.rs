@@ -15,7 +15,7 @@ use nix::unistd::{Gid, Group, Uid, User};
 use serde_json::json;
 use tokio_util::io::ReaderStream;
 
-use super::{json, not_found, query, text};
+use super::{answer_json, not_found, query, text};
 use crate::embedded::agent::volumes;
 use crate::mesos::{AgentId, Json};
 
@@ -62,7 +62,9 @@ impl Files {
         if !matches!(what.as_str(), "browse" | "read" | "download") {
             return not_found();
         }
-        let Some(path) = query(uri, "path") else { return bad("Expecting 'path=value' in query.\n") };
+        let Some(path) = query(uri, "path").filter(|path| !path.is_empty()) else {
+            return bad("Expecting 'path=value' in query.\n");
+        };
         let (offset, length) = (query(uri, "offset"), query(uri, "length"));
         if what == "download" {
             return self.download(path).await;
@@ -73,7 +75,7 @@ impl Files {
             _ => self.read(&path, offset.as_deref(), length.as_deref()),
         });
         match answered.await {
-            Ok(Ok(answer)) => json(&answer),
+            Ok(Ok(answer)) => answer_json(uri, Some(answer)),
             Ok(Err(refused)) => refusal(refused),
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
@@ -105,7 +107,7 @@ impl Files {
     fn list(&self, path: &str) -> Result<Vec<Entry>, Refused> {
         let folder = self.resolve(path)?;
         if !folder.is_dir() {
-            return Err(Refused::Missing);
+            return Ok(Vec::new());
         }
         let mut entries = Vec::new();
         for entry in folder.read_dir().map_err(|_| Refused::Missing)?.flatten() {
@@ -155,7 +157,7 @@ impl Files {
         let found = self.resolve(path)?;
         let metadata = found.metadata().map_err(|_| Refused::Missing)?;
         if metadata.is_dir() {
-            return Err(Refused::Bad("Cannot read from a directory.\n".to_owned()));
+            return Err(Refused::Bad("Cannot read a directory.\n".to_owned()));
         }
         if !metadata.is_file() {
             // A pipe would never end.
@@ -167,7 +169,9 @@ impl Files {
     fn read(&self, path: &str, offset: Option<&str>, length: Option<&str>) -> Result<Json, Refused> {
         let number = |name: &str, text: Option<&str>| match text {
             None | Some("") => Ok(-1),
-            Some(text) => text.parse::<i64>().map_err(|_| Refused::Bad(format!("Failed to parse {name}: {text}.\n"))),
+            Some(text) => text
+                .parse::<i64>()
+                .map_err(|_| Refused::Bad(format!("Failed to parse {name}: Failed to convert '{text}' to number.\n"))),
         };
         let offset = number("offset", offset)?;
         let length = number("length", length)?;
@@ -195,7 +199,10 @@ impl Files {
 
     async fn download(self, path: String) -> Response {
         let opened = tokio::task::spawn_blocking(move || {
-            let file = self.open(&path)?;
+            let file = self.open(&path).map_err(|refused| match refused {
+                Refused::Bad(why) => Refused::Bad(why.replace("Cannot read", "Cannot download")),
+                missing => missing,
+            })?;
             let name = Path::new(&path).file_name().map(|name| name.to_string_lossy().into_owned());
             let size = file.metadata().map_err(|_| Refused::Missing)?.len();
             Ok((file, name.unwrap_or_default(), size))

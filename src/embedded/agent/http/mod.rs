@@ -3,6 +3,7 @@
 //! State is the actor's: it is asked, and nothing is kept here. No request can make this panic.
 
 mod api;
+mod containers;
 mod executor;
 mod files;
 
@@ -17,6 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::actor::{Ask, ExecutorCall};
+use super::nested::Nested;
 use super::view::{self, Question};
 use crate::mesos::{AgentId, Json};
 use files::Files;
@@ -34,6 +36,8 @@ pub(super) struct Shared {
     pub(super) work_dir: std::path::PathBuf,
     /// Where the agent listens.
     pub(super) address: SocketAddr,
+    /// Containers that were started over the API.
+    pub(super) nested: Nested,
 }
 
 impl Shared {
@@ -67,9 +71,6 @@ async fn route(State(shared): State<Shared>, request: Request) -> Response {
     if is("/api/v1/executor") {
         return executor::answer(&shared, &method, &headers, body).await;
     }
-    if !is("/api/v1") && method != Method::GET && method != Method::HEAD && known(path) {
-        return not_allowed(&method);
-    }
     if is("/api/v1") {
         return api::answer(&shared, &method, &headers, body).await;
     }
@@ -87,16 +88,16 @@ async fn route(State(shared): State<Shared>, request: Request) -> Response {
         None
     };
     match question {
+        Some(Question::Containers) => {
+            let all = shared.ask(Question::Containers).await;
+            answer_json(&uri, all.map(|all| chosen(all, query(&uri, "container_id").as_deref(), is("/containers"))))
+        }
         Some(question) => answer_json(&uri, shared.ask(question).await),
         None if is("/health") => StatusCode::OK.into_response(),
         None if own.is_none() && is("/version") => answer_json(&uri, Some(Json::Object(view::version()))),
         None if own.is_none() && is("/files") => shared.files().answer(&uri).await,
         None => not_found(),
     }
-}
-
-fn known(path: &str) -> bool {
-    ["/state", "/containers", "/monitor/statistics", "/flags"].iter().any(|known| path.contains(known))
 }
 
 fn not_found() -> Response {
@@ -118,13 +119,23 @@ fn text(status: StatusCode, text: &str) -> Response {
     (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.to_owned()).into_response()
 }
 
+/// The containers that are asked for; `/monitor/statistics` tells less of each.
+fn chosen(mut all: Json, id: Option<&str>, whole: bool) -> Json {
+    if let Json::Array(all) = &mut all {
+        all.retain(|container| id.is_none_or(|id| container["container_id"] == id));
+        for fields in all.iter_mut().filter_map(Json::as_object_mut).filter(|_| !whole) {
+            fields.retain(|name, _| !matches!(name.as_str(), "container_id" | "status"));
+        }
+    }
+    all
+}
+
 /// JSON, wrapped in a function call if `jsonp` is asked for.
 fn answer_json(uri: &Uri, answer: Option<Json>) -> Response {
     let Some(answer) = answer else { return text(StatusCode::SERVICE_UNAVAILABLE, "The agent stops.") };
-    let jsonp = query(uri, "jsonp").filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || "_.$".contains(c)));
-    match jsonp {
+    match query(uri, "jsonp") {
         Some(name) => {
-            let body = format!("{name}({answer});");
+            let body = format!("{name}({answer})");
             ([(header::CONTENT_TYPE, "text/javascript")], body).into_response()
         }
         None => json(&answer),
@@ -137,8 +148,11 @@ fn json(answer: &Json) -> Response {
 
 /// Whether a client takes a media type; it does when it says nothing.
 fn takes(headers: &HeaderMap, media_type: &str) -> bool {
-    let Some(accept) = headers.get(header::ACCEPT) else { return true };
-    let accept = accept.to_str().unwrap_or("");
+    headers.get(header::ACCEPT).is_none_or(|accept| allows(accept.to_str().unwrap_or(""), media_type))
+}
+
+/// Whether such a list of media types has one.
+fn allows(accept: &str, media_type: &str) -> bool {
     let ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
     ranges.into_iter().any(|range| matches!(range, "" | "*/*" | "application/*") || range == media_type)
 }

@@ -7,7 +7,7 @@ use crate::mesos::{
 };
 
 /// A command's environment.
-pub(in crate::embedded::master) fn command(command: &CommandInfo) -> Check {
+pub(in crate::embedded) fn command(command: &CommandInfo) -> Check {
     command.environment.iter().flat_map(|environment| &environment.variables).try_for_each(variable)
 }
 
@@ -59,7 +59,7 @@ fn check_secret(secret: &Secret) -> Check {
 }
 
 /// A container: its volumes, and Docker's own part.
-pub(in crate::embedded::master) fn container(container: &ContainerInfo) -> Check {
+pub(in crate::embedded) fn container(container: &ContainerInfo) -> Check {
     container
         .volumes
         .iter()

@@ -1,19 +1,19 @@
-//! The master's own checks and their texts, as pure functions: what is wrong, or nothing.
+//! A master's checks and their texts, some of which an agent makes too, as pure functions: what is wrong, or nothing.
 //!
 //! (apache/mesos: src/master/validation.cpp, src/common/validation.cpp, src/common/roles.cpp)
 
 pub(super) mod call;
-pub(super) mod command;
+pub(in crate::embedded) mod command;
 pub(super) mod constraints;
 pub(super) mod framework;
 pub(super) mod operation;
 mod pattern;
-pub(super) mod resource;
+pub(in crate::embedded) mod resource;
 pub(super) mod role;
 pub(super) mod task;
 
 /// Nothing, or why not, in the words that a scheduler gets to read.
-pub(super) type Check = Result<(), String>;
+pub(in crate::embedded) type Check = Result<(), String>;
 
 /// Puts words before what is wrong.
 pub(super) fn because(prefix: &str, check: Check) -> Check {
@@ -21,7 +21,7 @@ pub(super) fn because(prefix: &str, check: Check) -> Check {
 }
 
 /// What every id must keep to: it becomes a folder's name.
-pub(super) fn id(id: &str) -> Check {
+pub(in crate::embedded) fn id(id: &str) -> Check {
     if id.is_empty() {
         return Err("ID must not be empty".to_owned());
     }

@@ -184,7 +184,7 @@ fn both_forms(resource: &Resource) -> Check {
 }
 
 /// All that a task's, executor's or operation's resources must keep to.
-pub(in crate::embedded::master) fn check(resources: &[Resource]) -> Check {
+pub(in crate::embedded) fn check(resources: &[Resource]) -> Check {
     because("Invalid resources: ", form(resources))?;
     let gpus = Resources::of(resources).amount("gpus");
     if (gpus * 1000.0) as i64 % 1000 != 0 {

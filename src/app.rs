@@ -615,7 +615,7 @@ fn write(to: &mut dyn io::Write, text: &str) {
 /// `local`: serves the embedded Mesos until a signal comes.
 async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
     let mut signals = Signals::take().map_err(|error| failed("can't start", &error))?;
-    let settings = embedded::Config {
+    let mut settings = embedded::Config {
         address: local.ip,
         port: local.port,
         agents: usize::from(local.agents),
@@ -625,13 +625,15 @@ async fn serve(local: &Local, config: &Config) -> Result<u8, Ended> {
         besides: Some(ui::beside),
         ..embedded::Config::default()
     };
+    local.flags.apply(&mut settings).map_err(|why| (Box::new(Diagnostic::new(&why)), USAGE))?;
+    let asks_nobody = settings.credentials.is_empty();
     let cluster = Cluster::start(settings).await.map_err(|error| failed("the embedded Mesos didn't start", &error))?;
     let mut screen = Screen::standard(look(config, false));
     let mut told = Document::new().with_text(format!("embedded Mesos: master at {}", cluster.url()));
     for agent in cluster.agents() {
         told = told.with_text(format!("agent at http://{agent}"));
     }
-    if !local.ip.is_loopback() {
+    if !local.ip.is_loopback() && asks_nobody {
         let warning = "whoever reaches this address can run programs as you: it asks nobody who they are";
         told = told.with_text(Piece::new(warning, Tone::Bad));
     }

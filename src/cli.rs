@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::flags::Flags;
 use crate::settings::Scheme;
 
 /// A live Apache Mesos scheduler session in the terminal.
@@ -223,6 +224,10 @@ pub struct Local {
     /// Where to listen; anybody who reaches it can run programs as you
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub ip: IpAddr,
+
+    /// What a Mesos can be told too
+    #[command(flatten)]
+    pub flags: Flags,
 }
 
 /// How answers are written.

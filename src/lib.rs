@@ -12,6 +12,7 @@ pub mod detect;
 pub mod document;
 pub mod embedded;
 pub mod engine;
+pub mod flags;
 pub mod lang;
 pub mod mesos;
 pub mod recordio;

@@ -225,7 +225,8 @@ impl Display {
             let (display, shown) = launched.picture?;
             Some(Left::Picture(Picture { parent: parent.clone(), display, shown, tasks: launched.tasks }))
         };
-        let subscription = (self.subscribed && !self.silent).then(|| Left::Subscription(parent.clone()));
+        let subscription =
+            (self.subscribed && !self.silent).then(|| Left::Subscription(parent.clone(), Instant::now()));
         self.launched.into_iter().filter_map(picture).chain(subscription).collect()
     }
 

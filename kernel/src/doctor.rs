@@ -45,7 +45,11 @@ pub fn examine(master: Option<&str>, docker_socket: &Path) -> Vec<Finding> {
             sources(),
             "rustup component add rust-src (without it the types of variables can't be inferred)",
         ),
-        rust("build folder", build_folder(), "set TMPDIR to a folder that can be written to and isn't mounted noexec"),
+        rust(
+            "build folder",
+            build_folder(),
+            "set EVCXR_TMPDIR or XDG_CACHE_HOME to a folder that can be written to and isn't mounted noexec",
+        ),
     ];
     findings.push(Finding {
         what: "Docker",
@@ -81,7 +85,8 @@ fn sources() -> Result<String, String> {
 }
 
 fn build_folder() -> Result<String, String> {
-    let folder = std::env::temp_dir();
+    let folder = crate::rust::build_root().unwrap_or_else(std::env::temp_dir);
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let probe = folder.join(format!("mesos-kernel-{}", std::process::id()));
     let run = || -> std::io::Result<bool> {
         std::fs::write(&probe, "#!/bin/sh\nexit 0\n")?;

@@ -20,7 +20,7 @@ use crate::cursor;
 use crate::history::History;
 use crate::iopub::Iopub;
 use crate::keep::Keep;
-use crate::late::{self, Late, Left};
+use crate::late::{self, Late};
 use crate::rust::Rust;
 use crate::stdin::Stdin;
 use crate::wire::{PROTOCOL, Request, Sender};
@@ -96,7 +96,6 @@ pub struct Kernel {
     backend: OnceCell<Result<Backend, Diagnostic>>,
     /// Keeps outputs alive after their cells.
     pub late: Late,
-    left: Mutex<Option<mpsc::UnboundedReceiver<Left>>>,
     /// The session for Rust cells, and the folder of its socket.
     cells: OnceCell<Option<Cells>>,
     /// The session for other terminals.
@@ -116,10 +115,8 @@ impl Kernel {
         stdin: Arc<Stdin>,
         stop: CancellationToken,
     ) -> Self {
-        let (late, left) = Late::new();
         Self {
-            late,
-            left: Mutex::new(Some(left)),
+            late: Late::default(),
             attach: OnceCell::new(),
             history: Mutex::new(History::open(settings.history.as_deref())),
             rust: Rust::new(settings.rust),
@@ -154,9 +151,8 @@ impl Kernel {
 
     /// Keeps what cells leave behind alive, until the kernel's end.
     pub async fn keep_outputs(&self) {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (Some(left), Ok(engine)) = (left, self.engine().await) {
-            late::follow(engine.clone(), self.iopub.clone(), left, self.stop.clone()).await;
+        if let Ok(engine) = self.engine().await {
+            late::follow(engine.clone(), self.iopub.clone(), self.late.clone(), self.stop.clone()).await;
         }
     }
 

@@ -4,13 +4,14 @@
 //! (a lost connection, an agent gone) is told under the cell that subscribed. Nothing here runs a command.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mesos_repl::document::{Document, Piece, Tone};
 use mesos_repl::engine::{Engine, Notice};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bundle;
@@ -44,34 +45,43 @@ pub enum Left {
     Launched(Vec<String>),
     /// A picture that may change.
     Picture(Picture),
-    /// It has subscribed: what befalls the framework is told under it.
-    Subscription(Parent),
+    /// It has subscribed by now: what befalls the framework is told under it.
+    Subscription(Parent, Instant),
 }
 
-/// The way to whoever keeps outputs alive.
-#[derive(Clone, Debug)]
-pub struct Late(mpsc::UnboundedSender<Left>);
+/// What cells leave behind, for whoever keeps outputs alive.
+#[derive(Clone, Debug, Default)]
+pub struct Late(Arc<Heap>);
+
+#[derive(Debug, Default)]
+struct Heap {
+    left: Mutex<Vec<Left>>,
+    more: Notify,
+}
 
 impl Late {
-    /// The way, and what comes over it.
-    pub fn new() -> (Self, mpsc::UnboundedReceiver<Left>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
-    }
-
     /// Keeps this alive from now on.
     pub fn keep(&self, left: Left) {
-        // Nobody does at the kernel's end.
-        let _ = self.0.send(left);
+        self.left().push(left);
+        self.0.more.notify_one();
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<Left>> {
+        self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Keeps outputs alive until `stop`.
-pub async fn follow(engine: Engine, iopub: Iopub, left: mpsc::UnboundedReceiver<Left>, stop: CancellationToken) {
-    let alive =
-        Alive { engine: engine.clone(), iopub, pictures: VecDeque::new(), journal: None, launched: HashSet::new() };
-    let alive = Mutex::new(alive);
-    let both = async { tokio::join!(draw(&engine, &alive, left), listen(&engine, &alive)) };
+pub async fn follow(engine: Engine, iopub: Iopub, late: Late, stop: CancellationToken) {
+    let alive = Mutex::new(Alive {
+        engine: engine.clone(),
+        iopub,
+        late: late.clone(),
+        pictures: VecDeque::new(),
+        journal: None,
+        launched: HashSet::new(),
+    });
+    let both = async { tokio::join!(draw(&engine, &alive, &late), listen(&engine, &alive)) };
     stop.run_until_cancelled(both).await;
 }
 
@@ -80,16 +90,13 @@ fn lock(alive: &Mutex<Alive>) -> MutexGuard<'_, Alive> {
 }
 
 /// Draws pictures anew when something has changed.
-async fn draw(engine: &Engine, alive: &Mutex<Alive>, mut left: mpsc::UnboundedReceiver<Left>) {
+async fn draw(engine: &Engine, alive: &Mutex<Alive>, late: &Late) {
     let mut switches = engine.switches();
     let mut changes = engine.session().changes();
     loop {
         let some = !lock(alive).pictures.is_empty();
         tokio::select! {
-            more = left.recv() => match more {
-                Some(more) => lock(alive).take(more),
-                None => return,
-            },
+            () = late.0.more.notified() => lock(alive).take_all(),
             switched = switches.changed() => {
                 if switched.is_err() {
                     return;
@@ -121,6 +128,8 @@ async fn listen(engine: &Engine, alive: &Mutex<Alive>) {
 /// What befell a framework, under the cell that subscribed.
 struct Journal {
     parent: Parent,
+    /// What happened before was the cell's to tell.
+    since: Instant,
     display: Option<String>,
     lines: VecDeque<(String, Tone)>,
 }
@@ -128,6 +137,7 @@ struct Journal {
 struct Alive {
     engine: Engine,
     iopub: Iopub,
+    late: Late,
     pictures: VecDeque<Picture>,
     journal: Option<Journal>,
     /// The tasks that cells have launched on this master.
@@ -135,6 +145,11 @@ struct Alive {
 }
 
 impl Alive {
+    fn take_all(&mut self) {
+        let left = std::mem::take(&mut *self.late.left());
+        left.into_iter().for_each(|left| self.take(left));
+    }
+
     fn take(&mut self, left: Left) {
         match left {
             Left::Launched(tasks) => self.launched.extend(tasks),
@@ -146,8 +161,8 @@ impl Alive {
                 // Something may have happened between the cell's end and now.
                 self.redraw();
             }
-            Left::Subscription(parent) => {
-                self.journal = Some(Journal { parent, display: None, lines: VecDeque::new() });
+            Left::Subscription(parent, since) => {
+                self.journal = Some(Journal { parent, since, display: None, lines: VecDeque::new() });
             }
         }
     }
@@ -171,12 +186,16 @@ impl Alive {
     }
 
     fn tell(&mut self, moment: Vec<Notice>) {
+        // What a cell has left is older than what befell the framework thereafter.
+        self.take_all();
         let Some(journal) = &mut self.journal else { return };
         let launched = &self.launched;
         let drawn = |notice: &Notice| notice.task.as_ref().is_some_and(|(task, _)| launched.contains(task));
         // A task is told of where it was launched; and what is as it should be is no news.
         let is_news = |notice: &Notice| notice.connection || matches!(notice.tone, Tone::Bad | Tone::Unsure);
-        let news = moment.into_iter().filter(|notice| is_news(notice) && !drawn(notice));
+        // One moment may hold the subscription's beginning and its end: no cell but one that has failed tells of an end.
+        let is_new = |notice: &Notice| notice.connection || notice.since >= journal.since;
+        let news = moment.into_iter().filter(|notice| is_news(notice) && !drawn(notice) && is_new(notice));
         let before = journal.lines.len();
         let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
         journal.lines.extend(news.map(|notice| (format!("[{time}] {}", notice.text), notice.tone)));

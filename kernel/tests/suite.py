@@ -8,7 +8,10 @@ class MesosTests(jkt.KernelTests):
     def setUpClass(cls):
         super().setUpClass()
         # On a busy machine Rust may take longer to start than the suite waits for a cell.
-        cls.kc.execute_interactive("1", timeout=180, output_hook=lambda message: None)
+        cls.kc.execute_interactive("1", timeout=600, output_hook=lambda message: None)
+
+    def execute_helper(self, code, timeout=600, **options):
+        return super().execute_helper(code, timeout=timeout, **options)
 
     kernel_name = "mesos"
     language_name = "rust"

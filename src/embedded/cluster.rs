@@ -270,6 +270,7 @@ impl Core {
             Fault::Mute => Ok(self.begin(&order, seed, "no stream has heartbeats any more")),
             Fault::Delay { .. } => Ok(self.begin(&order, seed, "events and answers to calls come late")),
             Fault::SlowPull { .. } => Ok(self.begin(&order, seed, "images take longer")),
+            Fault::NoImage => Ok(self.begin(&order, seed, "images can't be pulled")),
             Fault::Drop(_) => Ok(self.begin(&order, seed, "updates get lost; agents send them again after 10 s")),
             Fault::Double(_) => Ok(self.begin(&order, seed, "updates come twice")),
             Fault::Redirect { to } => self.step_down(&order, seed, &format!("the APIs redirect to {to}")).await,

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use axum::Router;
 
+use super::authorize::Acls;
+use super::flags;
+use crate::mesos::{Attribute, Range, Ranges, Resource, Scalar, ValueType};
+
 /// Whether Docker tasks become real containers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Docker {
@@ -38,12 +42,21 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Between two rounds of offers.
     pub allocation_interval: Duration,
+    /// How long an offer may stay unanswered before it is taken back; `None` is for ever.
+    pub offer_timeout: Option<Duration>,
+    /// How long an agent that can't be reached stays unnoticed. On a real master 75 seconds, as its
+    /// `--agent_ping_timeout` times its `--max_agent_ping_timeouts` says.
+    pub agent_timeout: Duration,
     /// What each agent offers.
     pub agent: AgentConfig,
     /// The only roles that frameworks may have, as a master's `--roles`; `None` allows all.
     pub roles: Option<Vec<String>>,
-    /// Principals and secrets, one of which every request must give; empty asks nobody.
+    /// Principals and secrets, one of which requests must give; empty asks nobody.
     pub credentials: Vec<(String, String)>,
+    /// Which requests.
+    pub authenticate: Authenticate,
+    /// Who may do what.
+    pub acls: Acls,
     /// Whether frameworks may run as root, as a master's `--root_submissions`.
     pub root_submissions: bool,
     /// What the master serves besides its own API; its paths come first.
@@ -61,9 +74,13 @@ impl Default for Config {
             docker: Docker::Auto,
             heartbeat: Duration::from_secs(15),
             allocation_interval: Duration::from_secs(1),
+            offer_timeout: None,
+            agent_timeout: Duration::ZERO,
             agent: AgentConfig::default(),
             roles: None,
             credentials: Vec::new(),
+            authenticate: Authenticate::default(),
+            acls: Acls::default(),
             root_submissions: true,
             besides: None,
         }
@@ -71,6 +88,14 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Of whom it is asked who they are: of nobody where there are no credentials.
+    pub(super) fn authenticated(&self) -> Authenticate {
+        match self.credentials.is_empty() {
+            true => Authenticate { frameworks: false, readonly: false, readwrite: false },
+            false => self.authenticate,
+        }
+    }
+
     /// An agent's port, by its place; 0 is any.
     pub(super) fn agent_port(&self, index: usize) -> u16 {
         match self.agent_ports {
@@ -80,24 +105,71 @@ impl Config {
     }
 }
 
-/// What each agent offers.
+/// What each agent offers, and of what it is made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentConfig {
-    /// CPUs.
-    pub cpus: f64,
-    /// Memory in megabytes.
-    pub mem: f64,
-    /// Disk in megabytes.
-    pub disk: f64,
-    /// Its ports, first and last.
-    pub ports: (u64, u64),
-    /// Its attributes, text each: name and value.
-    pub attributes: Vec<(String, String)>,
+    /// Its resources.
+    pub resources: Vec<Resource>,
+    /// Its attributes.
+    pub attributes: Vec<Attribute>,
+    /// Whether it can start the executor of task groups, as one that has `mesos-default-executor` installed.
+    pub default_executor: bool,
+}
+
+impl AgentConfig {
+    /// An agent with these flags: `cpus:4;mem:4096` and `rack:a;pod:b`. What isn't named of CPUs, memory, disk and
+    /// ports it has as by default.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a real agent's words.
+    pub fn of(resources: &str, attributes: &str) -> Result<Self, String> {
+        let mut own = flags::resources(resources)?;
+        let usual = Self::default();
+        let missing = usual.resources.into_iter().filter(|usual| !own.iter().any(|own| own.name == usual.name));
+        own.extend(missing.collect::<Vec<_>>());
+        Ok(Self { resources: own, attributes: flags::attributes(attributes)?, ..usual })
+    }
 }
 
 impl Default for AgentConfig {
     fn default() -> Self {
-        Self { cpus: 4.0, mem: 4096.0, disk: 8192.0, ports: (31000, 32000), attributes: Vec::new() }
+        let scalar = |name: &str, value| Resource {
+            name: name.to_owned(),
+            r#type: ValueType::Scalar,
+            scalar: Some(Scalar { value, ..Scalar::default() }),
+            role: Some("*".to_owned()),
+            ..Resource::default()
+        };
+        let range = Range { begin: 31000, end: 32000, ..Range::default() };
+        let ports = Resource {
+            name: "ports".to_owned(),
+            r#type: ValueType::Ranges,
+            ranges: Some(Ranges { range: vec![range], ..Ranges::default() }),
+            role: Some("*".to_owned()),
+            ..Resource::default()
+        };
+        Self {
+            resources: vec![scalar("cpus", 4.0), scalar("mem", 4096.0), scalar("disk", 8192.0), ports],
+            attributes: Vec::new(),
+            default_executor: true,
+        }
+    }
+}
+
+/// Of whom it is asked who they are, where there are credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authenticate {
+    /// Schedulers.
+    pub frameworks: bool,
+    /// Who reads state.
+    pub readonly: bool,
+    /// Who changes something, and the operator API.
+    pub readwrite: bool,
+}
+
+impl Default for Authenticate {
+    fn default() -> Self {
+        Self { frameworks: true, readonly: true, readwrite: true }
     }
 }
 

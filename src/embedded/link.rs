@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use serde::{Deserialize, Serialize};
 
 use crate::mesos::{
-    AgentId, AgentInfo, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, KillPolicy, Operation, Resource, TaskId,
-    TaskInfo, TaskState, TaskStatus,
+    AgentId, AgentInfo, DrainConfig, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, KillPolicy, Operation,
+    Resource, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 
 /// What the master tells an agent.
@@ -65,6 +65,15 @@ pub(super) enum ToAgent {
         framework_id: FrameworkId,
         /// The executor.
         executor_id: ExecutorId,
+    },
+    /// End all tasks, in at most the time that this says, and take no new ones until nothing runs.
+    Drain(Box<DrainConfig>),
+    /// The master knows of these tasks, too: those that the agent doesn't are over.
+    Reconcile {
+        /// Their framework.
+        framework: Box<FrameworkInfo>,
+        /// Them.
+        tasks: Vec<TaskId>,
     },
     /// The framework is gone: kill all that it runs, send nothing for it any more.
     ShutdownFramework(FrameworkId),

@@ -3,14 +3,18 @@
 //! Knows nothing of sessions and commands. What is simulated says so.
 
 mod agent;
+mod authorize;
 mod browser;
 mod cluster;
 mod config;
 mod durable;
 mod fault;
+pub mod flags;
+mod http;
 mod link;
 mod master;
 mod resources;
+mod system;
 mod wire;
 
 use std::fs::File;
@@ -28,7 +32,8 @@ use cluster::Core;
 use fault::active::Faults;
 use fault::http::{Ask, Chosen, Desk};
 
-pub use config::{AgentConfig, Config, Docker, StartError};
+pub use authorize::Acls;
+pub use config::{AgentConfig, Authenticate, Config, Docker, StartError};
 pub use fault::{Effect, Fault, FaultError, Ongoing, Order, Updates};
 
 /// A running embedded Mesos. Stops when it is dropped; [`Cluster::shutdown`] stops it and waits.

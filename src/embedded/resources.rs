@@ -168,6 +168,15 @@ fn set_scalar(resource: &mut Resource, thousandths: i64) {
     resource.scalar = Some(Scalar { value: floating(thousandths), ..Scalar::default() });
 }
 
+/// What becomes of resources that a bound doesn't name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// They are unbounded.
+    All,
+    /// There is none of them.
+    Nothing,
+}
+
 /// Resources of many kinds, each kind once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resources(Vec<Resource>);
@@ -284,10 +293,24 @@ impl Resources {
         Resources(self.0.iter().filter(|resource| test(resource)).cloned().collect())
     }
 
-    /// Ports and other things without a scalar amount first, as the allocator hands them out.
-    pub(super) fn scalars_last(mut self) -> Resources {
-        self.0.sort_by_key(|resource| resource.r#type == ValueType::Scalar);
-        self
+    /// At most so much of what is named in `most`; of the rest all, or nothing.
+    pub(super) fn shrunk(&self, most: &std::collections::BTreeMap<String, i64>, rest: Rest) -> Resources {
+        let mut left = most.clone();
+        let take = |resource: &Resource| {
+            let Some(left) = left.get_mut(&resource.name) else {
+                return (rest == Rest::All).then(|| resource.clone());
+            };
+            let (have, may) = (scalar(resource), (*left).max(0));
+            if have > may && is_indivisible(resource) || may == 0 {
+                return None;
+            }
+            let taken = have.min(may);
+            *left -= taken;
+            let mut part = resource.clone();
+            set_scalar(&mut part, taken);
+            Some(part)
+        };
+        Resources(self.0.iter().filter_map(take).collect())
     }
 
     /// Marked as given to a role.
@@ -329,21 +352,29 @@ impl Resources {
         names
     }
 
-    /// Amounts by name: scalars in thousandths, ranges and sets by their number of elements.
+    /// Amounts by name, in thousandths: those of scalars, and how many elements ranges and sets have.
     pub(super) fn quantities(&self) -> std::collections::BTreeMap<String, i64> {
         let mut sum = std::collections::BTreeMap::new();
         for resource in &self.0 {
             let amount = match resource.r#type {
                 ValueType::Scalar => scalar(resource),
-                ValueType::Ranges => coalesced(ranges(resource)).iter().fold(0, |sum: i64, (begin, end)| {
-                    sum.saturating_add(i64::try_from(end.saturating_sub(*begin)).unwrap_or(i64::MAX - 1) + 1)
-                }),
-                _ => items(resource).len() as i64,
+                ValueType::Ranges => coalesced(ranges(resource))
+                    .iter()
+                    .fold(0, |sum: i64, (begin, end)| {
+                        sum.saturating_add(i64::try_from(end.saturating_sub(*begin)).unwrap_or(i64::MAX - 1) + 1)
+                    })
+                    .saturating_mul(1000),
+                _ => (items(resource).len() as i64).saturating_mul(1000),
             };
             let entry: &mut i64 = sum.entry(resource.name.clone()).or_default();
             *entry = entry.saturating_add(amount);
         }
         sum
+    }
+
+    /// The same of scalars alone.
+    pub(super) fn scalar_quantities(&self) -> std::collections::BTreeMap<String, i64> {
+        self.filtered(|resource| resource.r#type == ValueType::Scalar).quantities()
     }
 
     /// As schedulers without RESERVATION_REFINEMENT see them.
@@ -476,17 +507,7 @@ fn print_reservation(reservation: &ReservationInfo, f: &mut fmt::Formatter<'_>) 
 }
 
 fn printed_disk(disk: &crate::mesos::DiskInfo) -> String {
-    let mut text = String::new();
-    if let Some(source) = &disk.source {
-        text.push_str(source.r#type.as_str());
-        let root = match source.r#type {
-            crate::mesos::DiskSourceType::Path => source.path.as_ref().and_then(|path| path.root.as_deref()),
-            _ => source.mount.as_ref().and_then(|mount| mount.root.as_deref()),
-        };
-        if let Some(root) = root {
-            text.push_str(&format!(":{root}"));
-        }
-    }
+    let mut text = disk.source.as_ref().map(printed_source).unwrap_or_default();
     if let Some(persistence) = &disk.persistence {
         if disk.source.is_some() {
             text.push(',');
@@ -494,14 +515,33 @@ fn printed_disk(disk: &crate::mesos::DiskInfo) -> String {
         text.push_str(&persistence.id);
     }
     if let Some(volume) = &disk.volume {
-        let mode = if volume.mode == VolumeMode::Ro { "ro" } else { "rw" };
         text.push(':');
-        if let Some(host_path) = &volume.host_path {
-            text.push_str(&format!("{host_path}:"));
+        // The mode is told only beside a path of the host.
+        match &volume.host_path {
+            None => text.push_str(&volume.container_path),
+            Some(host_path) => {
+                let mode = if volume.mode == VolumeMode::Ro { "ro" } else { "rw" };
+                text.push_str(&format!("{host_path}:{}:{mode}", volume.container_path));
+            }
         }
-        text.push_str(&format!("{}:{mode}", volume.container_path));
     }
     text
+}
+
+/// Where a disk comes from: which one a plugin knows it as, or else where it is mounted.
+fn printed_source(source: &crate::mesos::DiskSource) -> String {
+    use crate::mesos::DiskSourceType::{Mount, Path};
+    let kind = source.r#type.as_str();
+    if source.id.is_some() || source.profile.is_some() {
+        let told = |field: &Option<String>| field.clone().unwrap_or_default();
+        return format!("{kind}({},{},{})", told(&source.vendor), told(&source.id), told(&source.profile));
+    }
+    let root = match source.r#type {
+        Path => source.path.as_ref().and_then(|path| path.root.as_deref()),
+        Mount => source.mount.as_ref().and_then(|mount| mount.root.as_deref()),
+        _ => None,
+    };
+    root.map_or_else(|| kind.to_owned(), |root| format!("{kind}:{root}"))
 }
 
 impl fmt::Display for Resources {
@@ -511,6 +551,10 @@ impl fmt::Display for Resources {
         }
         for (index, resource) in self.0.iter().enumerate() {
             write!(f, "{}{}", if index > 0 { "; " } else { "" }, Printed(resource))?;
+            // How often a shared one is held; here each is kept once.
+            if resource.shared.is_some() {
+                f.write_str("<1>")?;
+            }
         }
         Ok(())
     }

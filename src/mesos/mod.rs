@@ -3,6 +3,7 @@
 //! Complete for what a scheduler sends and receives; unknown fields and enum values survive. No IO, no clock, no state.
 
 pub mod executor;
+pub mod master;
 pub mod message;
 pub mod protobuf;
 pub mod schema;

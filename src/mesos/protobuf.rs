@@ -13,7 +13,7 @@ const DEPTH: usize = 100;
 
 /// Reads a message; `None` when the bytes aren't one.
 pub fn decode(schema: &Schema, bytes: &[u8]) -> Option<Value> {
-    decode_message(schema, bytes, DEPTH).map(Value::Object)
+    decode_message(schema, bytes, DEPTH, Map::new()).map(Value::Object)
 }
 
 /// What a key announces.
@@ -24,9 +24,14 @@ enum Wire<'a> {
     Fixed32(u32),
 }
 
-fn decode_message(schema: &Schema, mut bytes: &[u8], depth: usize) -> Option<Map<String, Value>> {
+/// Reads into what is there already: a message that comes twice is one with the fields of both.
+fn decode_message(
+    schema: &Schema,
+    mut bytes: &[u8],
+    depth: usize,
+    mut fields: Map<String, Value>,
+) -> Option<Map<String, Value>> {
     let depth = depth.checked_sub(1)?;
-    let mut fields = Map::new();
     while !bytes.is_empty() {
         let key = varint(&mut bytes)?;
         let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0)?;
@@ -66,11 +71,14 @@ fn put(field: &FieldSchema, wire: &Wire<'_>, fields: &mut Map<String, Value>, de
             let (key, value) = map_entry((field.kind)(), entry, depth)?;
             fields.entry(name).or_insert_with(|| Value::Object(Map::new())).as_object_mut()?.insert(key, value);
         }
-        _ => {
-            if let Some(value) = scalar((field.kind)(), wire, depth)? {
-                fields.insert(name, value);
+        _ => match ((field.kind)(), wire, fields.remove(&name)) {
+            (Kind::Message(schema), Wire::Bytes(bytes), Some(Value::Object(before))) => {
+                fields.insert(name, Value::Object(decode_message(schema, bytes, depth, before)?));
             }
-        }
+            (kind, wire, before) => {
+                fields.extend(scalar(kind, wire, depth)?.or(before).map(|value| (name, value)));
+            }
+        },
     }
     Some(())
 }
@@ -98,7 +106,9 @@ fn scalar(kind: Kind, wire: &Wire<'_>, depth: usize) -> Option<Option<Value>> {
     Some(match (kind, wire) {
         (Kind::String, Wire::Bytes(bytes)) => Some(Value::String(String::from_utf8_lossy(bytes).into_owned())),
         (Kind::Bytes, Wire::Bytes(bytes)) => Some(Value::String(STANDARD.encode(bytes))),
-        (Kind::Message(schema), Wire::Bytes(bytes)) => Some(Value::Object(decode_message(schema, bytes, depth)?)),
+        (Kind::Message(schema), Wire::Bytes(bytes)) => {
+            Some(Value::Object(decode_message(schema, bytes, depth, Map::new())?))
+        }
         (Kind::Bool, Wire::Varint(number)) => Some(Value::Bool(*number != 0)),
         (Kind::Double, Wire::Fixed64(bits)) => Some(double(f64::from_bits(*bits))),
         (Kind::Double, Wire::Fixed32(bits)) => Some(double(f64::from(f32::from_bits(*bits)))),
@@ -245,6 +255,18 @@ mod tests {
         assert_eq!(decode(CallMessage::schema(), b"\xff\xfe"), None);
         assert_eq!(decode(CallMessage::schema(), b""), Some(json!({})));
         assert_eq!(decode(CallMessage::schema(), b"\x10\x03"), Some(json!({"type": "ACCEPT"})));
+    }
+
+    #[test]
+    fn what_comes_twice_is_merged() {
+        let parts = [
+            json!({"decline": {"offer_ids": [{"value": "A"}], "filters": {"refuse_seconds": 1.0}}}),
+            json!({"decline": {"offer_ids": [{"value": "B"}], "filters": {"refuse_seconds": 2.0}}}),
+        ];
+        let bytes: Vec<u8> = parts.iter().flat_map(|part| encode(CallMessage::schema(), part)).collect();
+        let whole =
+            json!({"decline": {"offer_ids": [{"value": "A"}, {"value": "B"}], "filters": {"refuse_seconds": 2.0}}});
+        assert_eq!(decode(CallMessage::schema(), &bytes), Some(whole));
     }
 
     proptest! {

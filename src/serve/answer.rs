@@ -10,6 +10,7 @@ use super::{Ear, Heard};
 use crate::document::{Block, Cell, Diagnostic, Document, Fields, Log};
 use crate::engine::{Answering, Caused, Collected, Engine, Outcome, Output, Question};
 use crate::render::{self, Page};
+use crate::session::{Closed, Phase};
 use crate::state::{State, Task};
 use crate::view;
 
@@ -27,18 +28,27 @@ pub(super) async fn answer(
     cancel: &CancellationToken,
 ) -> Result<Value, Diagnostic> {
     let asked = Asked { engine, ear, request, cancel };
-    match asked.text("op")? {
-        "hello" => Ok(asked.status()),
-        "run" => asked.run(asked.text("text")?).await,
-        "get" => asked.get(asked.text("path")?).await,
-        "subscribe" => asked.subscribe().await,
-        "offers" => asked.offers().await,
-        "launch" => asked.launch().await,
-        "tasks" => Ok(asked.tasks()),
-        "task" => asked.task(asked.text("id")?),
-        "updates" => asked.updates(asked.text("id")?).await,
-        "draw" => asked.draw(asked.text("what")?),
-        other => Err(Diagnostic::new(format!("unknown request '{other}'"))),
+    let answered = asked.answer().await;
+    // A command that a program has put together is no text that a person would look for a place in.
+    let typed = asked.text("op").is_ok_and(|op| op == "run") && request.get("composed").is_none_or(|it| it != true);
+    answered.map_err(|wrong| if typed { wrong } else { Diagnostic { input: None, ..wrong } })
+}
+
+impl Asked<'_> {
+    async fn answer(&self) -> Result<Value, Diagnostic> {
+        match self.text("op")? {
+            "hello" => Ok(self.status()),
+            "run" => self.run(self.text("text")?).await,
+            "get" => self.get(self.text("path")?).await,
+            "subscribe" => self.subscribe().await,
+            "offers" => self.offers().await,
+            "launch" => self.launch().await,
+            "tasks" => Ok(self.tasks()),
+            "task" => self.task(self.text("id")?),
+            "updates" => self.updates(self.text("id")?).await,
+            "draw" => self.draw(self.text("what")?),
+            other => Err(Diagnostic::new(format!("unknown request '{other}'"))),
+        }
     }
 }
 
@@ -62,6 +72,8 @@ fn hear(ear: &Ear, heard: Heard) {
 struct Answers<'a> {
     collected: Collected,
     ear: &'a Ear,
+    /// Whether the live pictures are of what the request has launched: those the session's owner shows.
+    launched: bool,
 }
 
 impl Output for Answers<'_> {
@@ -70,10 +82,13 @@ impl Output for Answers<'_> {
     }
 
     fn live(&mut self, document: Document) {
-        self.collected.live(document);
+        if !self.launched {
+            self.collected.live(document);
+        }
     }
 
     fn settle(&mut self) {
+        self.launched = false;
         self.collected.settle();
     }
 
@@ -82,6 +97,7 @@ impl Output for Answers<'_> {
     }
 
     fn caused(&mut self, what: Caused) {
+        self.launched = self.ear.is_some() && matches!(what, Caused::Tasks(_));
         hear(self.ear, Heard::Caused(what));
     }
 
@@ -120,7 +136,7 @@ impl Asked<'_> {
     }
 
     async fn execute(&self, text: &str) -> Result<Vec<Document>, Diagnostic> {
-        let mut answers = Answers { collected: Collected::default(), ear: self.ear };
+        let mut answers = Answers { collected: Collected::default(), ear: self.ear, launched: false };
         let outcome = self.engine.execute(text, &mut answers, self.cancel).await;
         let collected = answers.collected;
         match outcome {
@@ -189,15 +205,24 @@ impl Asked<'_> {
 
     /// Subscribes, unless the session is that framework already: a cell may run twice.
     async fn subscribe(&self) -> Result<Value, Diagnostic> {
-        let info = self.request.get("framework").cloned().unwrap_or_default();
-        let status = self.engine.session().status().borrow().clone();
-        let same = status
-            .framework
-            .as_ref()
-            .is_some_and(|now| Some(now.name.as_str()) == info.get("name").and_then(Value::as_str));
-        if !(status.is_subscribed() && same) {
-            let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
-            self.execute(&call.to_string()).await?;
+        let mut info = self.request.get("framework").cloned().unwrap_or_default();
+        let session = self.engine.session();
+        let status = session.status().borrow().clone();
+        let name = info.get("name").and_then(Value::as_str);
+        let same = status.framework.as_ref().is_some_and(|now| Some(now.name.as_str()) == name);
+        match status.phase {
+            Phase::Subscribed { .. } if same => {}
+            // It is on its way back: another framework would leave the tasks of this one behind.
+            Phase::Waiting { .. } | Phase::Subscribing { .. } if same => drop(self.execute("reconnect").await?),
+            phase => {
+                let left = matches!(phase, Phase::Closed(Closed::Stolen | Closed::Detached));
+                let id = session.read(|state| state.framework_id.clone()).filter(|_| same && left);
+                if let (Some(id), Value::Object(fields)) = (id, &mut info) {
+                    fields.entry("id").or_insert_with(|| json!({"value": id.as_str()}));
+                }
+                let call = json!({"type": "SUBSCRIBE", "subscribe": {"framework_info": info}});
+                self.execute(&call.to_string()).await?;
+            }
         }
         let mut answer = self.run("status").await?;
         answer["framework"] = self.status()["framework"].clone();

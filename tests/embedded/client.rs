@@ -201,7 +201,10 @@ async fn chunks(mut socket: TcpStream, mut bytes: Vec<u8>, events: &mpsc::Unboun
                 events.send(serde_json::json!({"type": "NOT ONE RECORD", "chunk": String::from_utf8_lossy(&chunk)}));
             return;
         }
-        let event = serde_json::from_slice(&chunk[newline + 1..]).expect("a JSON event");
+        let event = serde_json::from_slice(&chunk[newline + 1..]).unwrap_or_else(|_| {
+            let hex: String = chunk[newline + 1..].iter().map(|byte| format!("{byte:02x}")).collect();
+            serde_json::json!({"type": "BYTES", "hex": hex})
+        });
         if events.send(event).is_err() {
             return;
         }

@@ -322,6 +322,26 @@ async fn an_image_takes_its_time() {
     cluster.shutdown().await;
 }
 
+#[tokio::test]
+async fn an_image_is_nowhere_to_be_had_until_it_is() {
+    let cluster = super::start(quick(1)).await;
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    let docker = json!({"command": {"shell": false}, "container": {"type": "DOCKER", "docker": {"image": "any:1"}}});
+    cluster.fault(Fault::NoImage).await.unwrap();
+    framework.launch_with("t", docker.clone()).await;
+    let status = framework.until("TASK_FAILED").await;
+    assert_eq!(status["reason"], "REASON_CONTAINER_LAUNCH_FAILED", "{status}");
+    let message = status["message"].as_str().unwrap();
+    assert!(message.contains("pull any:1") && message.contains("manifest unknown"), "{message}");
+    // What needs no image runs, and the image is there when the fault is over.
+    framework.launch_with("u", json!({"command": {"value": "sleep 60"}})).await;
+    framework.until("TASK_RUNNING").await;
+    cluster.clear_faults().await;
+    framework.launch_with("v", docker).await;
+    framework.until("TASK_RUNNING").await;
+    cluster.shutdown().await;
+}
+
 /// A framework, its task, its reservation and its unanswered operation, after a master that ended without a word.
 #[tokio::test]
 async fn a_master_restarts_with_and_without_its_registry() {

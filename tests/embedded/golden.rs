@@ -75,8 +75,7 @@ async fn scenarios_go_as_recorded() {
 /// The same on a real Mesos: shows whether a difference is the recording's, the replay's, or the embedded Mesos's.
 #[tokio::test(flavor = "multi_thread")]
 async fn scenarios_go_on_a_real_mesos_as_recorded() {
-    let settings = [("MESOS_RESOURCES", "cpus:4;mem:4096;disk:10000;ports:[9000-10000]")];
-    let real = match crate::support::real_mesos::RealMesos::with(1, &settings).await {
+    let real = match real().await {
         Ok(real) => real,
         Err(why) => crate::skip!("{why}"),
     };
@@ -88,10 +87,31 @@ async fn scenarios_go_on_a_real_mesos_as_recorded() {
             crate::support::say_skipped("task-errors on a real Mesos", "its offers are another's in every run");
             continue;
         }
-        let outcome = replay(to, to, &name, steps).await;
+        let outcome = replay_on_real(to, &name, &steps).await;
         outcomes.push((name, outcome));
     }
     super::judge("scenarios on a real Mesos", &outcomes, &[]);
+}
+
+/// A real Mesos with the resources that the recorded one had.
+async fn real() -> Result<crate::support::real_mesos::RealMesos, String> {
+    let settings = [("MESOS_RESOURCES", "cpus:4;mem:4096;disk:10000;ports:[9000-10000]")];
+    crate::support::real_mesos::RealMesos::with(1, &settings).await
+}
+
+/// Replays up to three times, then each on a Mesos of its own: a busy agent is asked between two things that it does, or
+/// still tells of what an earlier scenario has left. What differs every time is no chance.
+async fn replay_on_real(to: SocketAddr, name: &str, steps: &[Value]) -> Result<(), String> {
+    let mut outcome = replay(to, to, name, steps.to_vec()).await;
+    for _ in 0..2 {
+        if outcome.is_ok() {
+            break;
+        }
+        let fresh = real().await?;
+        let to: SocketAddr = fresh.address().parse().unwrap();
+        outcome = replay(to, to, name, steps.to_vec()).await;
+    }
+    outcome
 }
 
 async fn replay(master: SocketAddr, agent: SocketAddr, name: &str, steps: Vec<Value>) -> Result<(), String> {

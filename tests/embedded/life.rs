@@ -189,7 +189,7 @@ async fn a_drained_agent_ends_its_tasks_and_offers_nothing() {
     })
     .await;
     let unknown = json!({"type": "DRAIN_AGENT", "drain_agent": {"agent_id": {"value": "nobody"}}});
-    assert_eq!(operate(to, unknown).await.status, 404);
+    assert_eq!(operate(to, unknown).await.status, 400);
     cluster.shutdown().await;
 }
 

@@ -7,6 +7,7 @@ mod golden;
 mod life;
 mod same;
 mod scheduler;
+mod sessions;
 mod survival;
 
 use std::io::Write as _;
@@ -19,13 +20,7 @@ pub fn recorded(agents: usize) -> Config {
     Config {
         agents,
         docker: Docker::Auto,
-        agent: AgentConfig {
-            cpus: 4.0,
-            mem: 4096.0,
-            disk: 10000.0,
-            ports: (9000, 10000),
-            attributes: vec![("rack".to_owned(), "r2d2".to_owned()), ("pod".to_owned(), "demo,dev".to_owned())],
-        },
+        agent: AgentConfig::of("cpus:4;mem:4096;disk:10000;ports:[9000-10000]", "rack:r2d2;pod:demo,dev").unwrap(),
         ..Config::default()
     }
 }

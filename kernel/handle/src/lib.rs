@@ -31,7 +31,7 @@ mod task;
 pub use error::{Error, Result};
 pub use json::Value;
 pub use master::{Agent, Agents, Answer, Framework, Master, Offer, Offers, attach, connect, connect_embedded};
-pub use show::{Show, begun, input, password, reached};
+pub use show::{Ended, Show, begun, input, password, reached};
 pub use spec::{FrameworkInfo, TaskInfo, mins, secs};
 pub use task::{Logs, Task, TaskState, Tasks, Until, Update, Updates};
 

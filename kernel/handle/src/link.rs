@@ -124,3 +124,8 @@ pub(crate) fn ask(request: Value, limit: Duration) -> Result<Value> {
 pub(crate) fn op<'a>(name: &'a str, fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     Value::object(std::iter::once(("op", name.into())).chain(fields))
 }
+
+/// Runs a command that this crate has put together.
+pub(crate) fn command(text: &str, limit: Duration) -> Result<Value> {
+    ask(op("run", [("text", text.into()), ("composed", true.into())]), limit)
+}

@@ -1,18 +1,23 @@
 //! The master, the framework and its offers: names to call by, and what they answer.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::json::Value;
-use crate::link::{ask, op};
-use crate::show::{Drawn, list, shown};
+use crate::link::{ask, command, op};
+use crate::show::{Drawn, list, shown, spoken};
 use crate::spec::{FrameworkInfo, TaskInfo};
 use crate::task::{Task, Tasks};
 
 const SOON: Duration = Duration::ZERO;
 
+/// A command of this crate's own making.
 fn run(text: &str) -> Result<Answer> {
+    command(text, SOON).map(|answer| Answer(Drawn::from(&answer)))
+}
+
+/// What somebody has typed: an error shows where in it.
+fn typed(text: &str) -> Result<Answer> {
     ask(op("run", [("text", text.into())]), SOON).map(|answer| Answer(Drawn::from(&answer)))
 }
 
@@ -64,7 +69,7 @@ impl Answer {
 }
 
 /// A master, by the session's eyes. Only a name: copying it copies nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Master(());
 
 impl Master {
@@ -115,7 +120,7 @@ impl Master {
     /// # Errors
     /// What the first that failed tells.
     pub fn run(&self, commands: &str) -> Result<Answer> {
-        run(commands)
+        typed(commands)
     }
 
     /// Where the session stands.
@@ -132,7 +137,7 @@ impl Master {
 }
 
 /// An agent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Agent {
     /// Its id.
     pub id: String,
@@ -186,7 +191,7 @@ impl Agents {
 }
 
 /// The session's framework. Only a name: copying it copies nothing, and losing it loses nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Framework(());
 
 impl Framework {
@@ -303,7 +308,7 @@ impl Framework {
         if Value::parse(json).is_none() {
             return Err(Error::new("that is no JSON").help(r##"framework.call(r#"{"type": "REVIVE"}"#)?"##));
         }
-        run(json)
+        typed(json)
     }
 
     /// Ends the framework; its tasks are killed.
@@ -328,7 +333,7 @@ impl Framework {
 }
 
 /// An offer: what an agent has free, for the taking.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Offer {
     /// Its id.
     pub id: String,
@@ -426,9 +431,4 @@ impl From<Value> for Offers {
 
 shown!(Answer, Master, Agent, Agents, Framework, Offer, Offers);
 list!(Agents: Agent, Offers: Offer);
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+spoken!(Answer, Master, Agent, Framework, Offer);

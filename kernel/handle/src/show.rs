@@ -50,11 +50,41 @@ impl Drawn {
 /// The environment variable that holds what the kernel looks for.
 const MARK: &str = "MESOS_CELL_MARK";
 
-/// Tells the kernel that a cell begins to run. The kernel writes the call itself; nobody else needs it.
+/// Tells the kernel that a cell begins to run, and where it ends, be it by a panic or a failed `?`, that nothing more of
+/// it comes on stderr. The kernel writes this itself, with the cell's number; nobody else needs it.
+#[macro_export]
+macro_rules! begun {
+    ($cell:literal) => {
+        let _ended = $crate::begun($cell);
+    };
+}
+
+/// What [`begun!`] calls.
+#[doc(hidden)]
 #[allow(clippy::print_stdout, reason = "the kernel reads it there")]
-pub fn begun() {
-    if let Ok(mark) = std::env::var(MARK) {
+pub fn begun(cell: u64) -> Ended {
+    let mark = std::env::var(MARK).ok();
+    if let Some(mark) = &mark {
         println!("{mark} begins");
+    }
+    Ended { mark, cell }
+}
+
+/// Dropped after all else in a cell.
+#[doc(hidden)]
+#[must_use]
+#[derive(Debug)]
+pub struct Ended {
+    mark: Option<String>,
+    cell: u64,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(mark) = &self.mark {
+            // A closed stderr has nobody to tell anything to.
+            let _ = writeln!(std::io::stderr(), "{mark} {} ended", self.cell);
+        }
     }
 }
 
@@ -142,6 +172,18 @@ macro_rules! shown {
     )*};
 }
 pub(crate) use shown;
+
+/// Values that `{:?}` says as `{}` does: there is nothing more to see in them.
+macro_rules! spoken {
+    ($($type:ty),*) => {$(
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )*};
+}
+pub(crate) use spoken;
 
 /// Lists: `for offer in &offers`, `for offer in offers`, and `{:?}` as `{}`.
 macro_rules! list {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::json::Value;
-use crate::link::{ask, op};
-use crate::show::{Drawn, Show, list, shown};
+use crate::link::{ask, command, op};
+use crate::show::{Drawn, Show, list, shown, spoken};
 
 /// A task's state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +85,7 @@ impl fmt::Display for TaskState {
 }
 
 /// A status update.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Update {
     /// The state.
     pub state: TaskState,
@@ -140,7 +140,7 @@ impl fmt::Display for Update {
 }
 
 /// A task, by its id. Only a name: the task lives with its agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Task {
     id: String,
 }
@@ -209,7 +209,7 @@ impl Task {
     /// # Errors
     /// When the master doesn't take the call.
     pub fn kill(&self) -> Result<Self> {
-        ask(op("run", [("text", format!("kill {} --no-wait", quoted(&self.id)).as_str().into())]), Duration::ZERO)?;
+        command(&format!("kill {} --no-wait", quoted(&self.id)), Duration::ZERO)?;
         Ok(self.clone())
     }
 
@@ -230,8 +230,7 @@ impl Task {
     }
 
     fn printed(&self, which: &str) -> Result<Logs> {
-        let answer =
-            ask(op("run", [("text", format!("logs {}{which}", quoted(&self.id)).as_str().into())]), Duration::ZERO)?;
+        let answer = command(&format!("logs {}{which}", quoted(&self.id)), Duration::ZERO)?;
         let text = match answer.get("json") {
             Value::Text(text) => text.clone(),
             _ => answer.get("plain").text().to_owned(),
@@ -393,11 +392,7 @@ impl From<&Value> for Tasks {
 shown!(Task, Logs, Tasks, Until);
 list!(Tasks: (Task, TaskState));
 
-impl fmt::Debug for Logs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+spoken!(Task, Logs, Update);
 
 impl Show for TaskState {
     fn evcxr_display(&self) {

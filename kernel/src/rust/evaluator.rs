@@ -19,10 +19,10 @@ use serde_json::{Map, Value, json};
 use tracing::{debug, info};
 
 use super::fate::{self, Heard};
-use super::listen::listen;
+use super::listen::{self, Ran, listen};
 use super::stop::Stopper;
 use super::talk::{self, Ask, Told};
-use super::{mark, nothing, toolchain, unavailable};
+use super::{folder, mark, nothing, toolchain, unavailable};
 use crate::bundle::Trouble;
 
 /// Tells the kernel.
@@ -30,6 +30,11 @@ use crate::bundle::Trouble;
 pub struct Teller(Arc<Mutex<File>>);
 
 impl Teller {
+    /// Tells whoever reads this.
+    pub fn new(file: File) -> Self {
+        Self(Arc::new(Mutex::new(file)))
+    }
+
     /// Writes a line.
     pub fn tell(&self, told: &Told) {
         let line = talk::line(told);
@@ -48,11 +53,11 @@ impl Teller {
 /// # Errors
 /// When the pipes can't be set up.
 pub fn run() -> std::io::Result<()> {
-    let folder = toolchain::in_build_folder();
+    folder::settle();
     let stdout = std::io::stdout().as_fd().try_clone_to_owned()?;
     // What evcxr prints by itself shall not come between the lines for the kernel.
     nix::unistd::dup2_stdout(std::io::stderr())?;
-    let teller = Teller(Arc::new(Mutex::new(File::from(stdout))));
+    let teller = Teller::new(File::from(stdout));
     let (jobs, queue) = mpsc::channel();
     let (answers, answered) = mpsc::channel();
     let stopper = Arc::new(Stopper::default());
@@ -62,7 +67,6 @@ pub fn run() -> std::io::Result<()> {
         answered,
         running: None,
         bound: false,
-        _folder: folder,
         mark: format!("cell-{}", uuid::Uuid::new_v4()),
     };
     let thread = std::thread::Builder::new().name("rust-cells".to_owned()).stack_size(16 << 20);
@@ -90,8 +94,6 @@ struct Running {
 }
 
 struct Evaluator {
-    /// Held for as long as cells are built in it.
-    _folder: Option<File>,
     teller: Teller,
     stopper: Arc<Stopper>,
     answered: mpsc::Receiver<String>,
@@ -111,6 +113,7 @@ const WARM: &str = "Ok::<u8, std::fmt::Error>(1)?";
 impl Evaluator {
     fn work_through(mut self, queue: &mpsc::Receiver<Ask>) {
         self.warm_up();
+        folder::tidy();
         while let Ok(ask) = queue.recv() {
             // evcxr has asserts of its own: one that fails costs evcxr's state, not the whole process.
             let done = std::panic::catch_unwind(AssertUnwindSafe(|| self.work(&ask)));
@@ -225,7 +228,7 @@ impl Evaluator {
         let Some(running) = running else { return Err(unavailable("evcxr isn't running")) };
         teller.does("the cell to be compiled");
         let variables: Vec<String> = running.context.variables_and_types().map(|(name, _)| name.to_owned()).collect();
-        let marked = mark::marked(code);
+        let marked = mark::marked(code, id);
         let run = Run { id, teller, stopper, answered, mark };
         stopper.begin(marked.is_some());
         let (mut result, mut heard) = run.once(running, marked.as_deref().unwrap_or(code), marked.is_some());
@@ -327,14 +330,20 @@ impl Run<'_> {
         let (stop, stopped) = crossbeam_channel::bounded(1);
         let Running { context, outputs, .. } = running;
         std::thread::scope(|scope| {
-            let (teller, stopper, mark, id) = (self.teller.clone(), self.stopper, self.mark, self.id);
+            let Self { id, mark, teller, stopper, .. } = *self;
             let outputs = &*outputs;
-            let listener = scope.spawn(move || listen(outputs, mark, id, &teller, stopper, &stopped));
+            let cell = listen::Cell { id, mark, teller, stopper };
+            let listener = scope.spawn(move || listen(outputs, cell, &listen::Patience::default(), &stopped));
             let mut callbacks =
                 EvalCallbacks { input_reader: &|request| self.ask(request.prompt, request.is_password) };
             let result = context.execute_with_callbacks(code, &mut callbacks);
+            let ran = match &result {
+                Ok(_) if marked => Ran::Marked,
+                Ok(_) => Ran::Unmarked,
+                Err(_) => Ran::No,
+            };
             // A listener that is gone needs no word.
-            let _ = stop.send(marked && result.is_ok());
+            let _ = stop.send(ran);
             (result, listener.join().unwrap_or_default())
         })
     }

@@ -9,7 +9,7 @@ use crate::bundle::Trouble;
 pub struct Heard {
     reached: bool,
     unmarked: bool,
-    /// What came on stderr at its end.
+    /// What came last on stderr.
     errors: Vec<String>,
     /// The first line on stderr that tells of a crash.
     crash: Option<String>,
@@ -37,7 +37,12 @@ impl Heard {
         }
     }
 
-    /// What came on stderr and wasn't passed on.
+    /// Whether something told of a crash.
+    pub fn has_crashed(&self) -> bool {
+        self.crash.is_some()
+    }
+
+    /// What came last on stderr.
     pub fn said_last(&mut self, lines: Vec<String>) {
         self.errors = lines;
     }

@@ -2,13 +2,18 @@
 //! a failed `?` didn't end it.
 //!
 //! evcxr reports both as if the cell had ended well. A call that prints a mark goes before the cell's first statement, and
-//! one behind its last, or around its last expression; a cell that ends without the latter has failed.
+//! one behind its last, or around its last expression; a cell that ends without the latter has failed. The first also
+//! leaves something behind that prints a mark on stderr when the cell is left, however it is: what the cell says on stderr
+//! comes before that, however slow that pipe is.
 
 use syn::spanned::Spanned as _;
 use syn::{Expr, Stmt};
 
-/// The statement that prints the first mark.
-const BEGIN: &str = "mesos_handle::begun();";
+/// The statement that prints the first mark, and the one on stderr when the cell is left.
+fn begin(cell: u64) -> String {
+    format!("mesos_handle::begun!({cell});")
+}
+
 /// The function that prints the last mark and returns its argument.
 const REACHED: &str = "mesos_handle::reached";
 /// What stands behind the mark at the beginning.
@@ -24,10 +29,16 @@ pub fn ends<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
     line.strip_suffix(mark)
 }
 
-/// The cell with its marks; `None` if nothing in it runs, or it isn't plain Rust (then evcxr has its say alone).
-pub fn marked(cell: &str) -> Option<String> {
-    let (head, code) = cell.split_at_checked(head(cell))?;
-    marked_code(code).map(|code| format!("{head}{BEGIN} {code}"))
+/// What the cell of this number printed on stderr before it was left, if the line ends with the mark of that.
+pub fn leaves<'a>(line: &'a str, mark: &str, cell: u64) -> Option<&'a str> {
+    line.strip_suffix(&format!("{mark} {cell} ended"))
+}
+
+/// The cell of this number with its marks; `None` if nothing in it runs, or it isn't plain Rust (then evcxr has its say
+/// alone).
+pub fn marked(code: &str, cell: u64) -> Option<String> {
+    let (head, code) = code.split_at_checked(head(code))?;
+    marked_code(code).map(|code| format!("{head}{} {code}", begin(cell)))
 }
 
 /// The bytes of evcxr's commands and of what it passes over before the first line of Rust.
@@ -78,7 +89,7 @@ mod tests {
 
     #[test]
     fn marks_go_where_they_change_nothing() {
-        let with = |rest: &str| rest.replace('@', REACHED).replace('^', BEGIN);
+        let with = |rest: &str| rest.replace('@', REACHED).replace('^', &begin(7));
         for (code, want) in [
             ("let x = 1;", Some("^ let x = 1;\n@(());")),
             ("1+1", Some("^ @(1+1)")),
@@ -95,7 +106,7 @@ mod tests {
             ("println!(\"x\");", Some("^ println!(\"x\");\n@(());")),
             ("for x in 0..3 {}", Some("^ @(()); for x in 0..3 {}")),
         ] {
-            assert_eq!(marked(code), want.map(with), "{code}");
+            assert_eq!(marked(code, 7), want.map(with), "{code}");
         }
     }
 
@@ -105,5 +116,7 @@ mod tests {
         assert_eq!(begins("m", "m"), None);
         assert_eq!(ends("abcm", "m"), Some("abc"));
         assert_eq!(ends("m begins", "m"), None);
+        assert_eq!(leaves("abcm 7 ended", "m", 7), Some("abc"));
+        assert_eq!(leaves("m 17 ended", "m", 7), None);
     }
 }

@@ -9,6 +9,8 @@ pub mod evaluator;
 #[cfg(feature = "rust-cells")]
 mod fate;
 #[cfg(feature = "rust-cells")]
+mod folder;
+#[cfg(feature = "rust-cells")]
 pub mod front;
 #[cfg(feature = "rust-cells")]
 mod listen;
@@ -20,6 +22,8 @@ pub mod talk;
 #[cfg(feature = "rust-cells")]
 mod toolchain;
 
+#[cfg(feature = "rust-cells")]
+pub use folder::build_root;
 #[cfg(feature = "rust-cells")]
 pub use front::Rust;
 #[cfg(feature = "rust-cells")]
@@ -94,9 +98,14 @@ mod absent {
 
     /// There is no child.
     pub fn become_child_if_asked() {}
+
+    /// Nothing is built.
+    pub fn build_root() -> Option<std::path::PathBuf> {
+        None
+    }
 }
 #[cfg(not(feature = "rust-cells"))]
-pub use absent::{Rust, become_child_if_asked};
+pub use absent::{Rust, become_child_if_asked, build_root};
 
 /// What a Rust cell answers where none can run.
 fn unavailable(why: &str) -> crate::bundle::Trouble {

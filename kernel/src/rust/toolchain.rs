@@ -1,17 +1,16 @@
-//! The surroundings of the child process: the build folder, the libraries it links, the handle's sources.
+//! The surroundings of the child process: the limits it runs in, the libraries it links, the handle's sources.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-/// Where evcxr builds cells.
-const FOLDER: &str = "EVCXR_TMPDIR";
+use super::folder;
 
 /// Turns this process into the one that runs Rust cells, if that is what it was started for.
 pub fn become_child_if_asked() {
     if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
+        folder::let_go();
         limit();
     }
     evcxr::runtime_hook();
@@ -39,53 +38,6 @@ fn tell(text: &str) {
     eprintln!("{text}");
 }
 
-/// Set beside [`FOLDER`] where this program has chosen it.
-const CHOSEN: &str = "MESOS_KERNEL_CHOSE_FOLDER";
-
-/// Starts this program again with a build folder of its own that is warm from the last time, unless it has one: that
-/// folder is taken for as long as the file lives. `None` if none can be had or the person has named one that somebody
-/// else works in.
-pub fn in_build_folder() -> Option<File> {
-    let chosen = std::env::var_os(CHOSEN).is_some();
-    if let Some(folder) = std::env::var_os(FOLDER) {
-        match lock(Path::new(&folder)) {
-            Ok(Some(file)) => return Some(file),
-            // Another kernel was faster to take what both had chosen.
-            Ok(None) if chosen => {}
-            _ => return None,
-        }
-    }
-    let (Some(folder), Ok(program)) = (free_folder(), std::env::current_exe()) else { return None };
-    // Only an error comes back.
-    let arguments = std::env::args_os().skip(1);
-    let error = Command::new(program).args(arguments).env(FOLDER, folder).env(CHOSEN, "1").exec();
-    tracing::warn!("no build folder is kept: {error}");
-    None
-}
-
-fn cache() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
-    Some(cache.join("mesos-repl/rust"))
-}
-
-/// The first folder that no other kernel works in.
-fn free_folder() -> Option<PathBuf> {
-    let cache = cache()?;
-    (0..64).map(|number| cache.join(number.to_string())).find(|folder| lock(folder).is_ok_and(|lock| lock.is_some()))
-}
-
-/// Takes a folder for as long as the file lives; `None` if another process has it.
-fn lock(folder: &Path) -> io::Result<Option<File>> {
-    fs::create_dir_all(folder)?;
-    let file = File::create(folder.join("lock"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
-        Err(fs::TryLockError::Error(error)) => Err(error),
-    }
-}
-
 /// The handle's sources, as they are in this program.
 const HANDLE: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../../handle/standalone.toml")),
@@ -99,13 +51,22 @@ const HANDLE: [(&str, &str); 9] = [
     ("src/task.rs", include_str!("../../handle/src/task.rs")),
 ];
 
-/// Unpacks the handle's sources; the folder they are in. Files that are right already stay, so that cargo builds nothing.
+/// What tells one version of the handle from another.
+pub fn handle_version() -> String {
+    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+    for (name, text) in HANDLE {
+        digest.update(name.as_bytes());
+        digest.update(&[0]);
+        digest.update(text.as_bytes());
+        digest.update(&[0]);
+    }
+    digest.finish().as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Unpacks the handle's sources in the build folder; where they are. Files that are right already stay, so that cargo
+/// builds nothing.
 pub fn unpack_handle() -> io::Result<PathBuf> {
-    let root = match std::env::var_os(FOLDER) {
-        Some(folder) => PathBuf::from(folder),
-        None => std::env::temp_dir().join(format!("mesos-kernel-{}", std::process::id())),
-    };
-    let folder = root.join("mesos-handle");
+    let folder = folder::place()?.join("mesos-handle");
     fs::create_dir_all(folder.join("src"))?;
     for (name, text) in HANDLE {
         let path = folder.join(name);

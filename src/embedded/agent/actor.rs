@@ -1,6 +1,8 @@
 //! The agent's state and its only owner: messages from the master, from running tasks and from HTTP, one at a time.
 
 mod custom;
+mod drain;
+mod refuse;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -247,6 +249,7 @@ impl Actor {
             port: self.setup.address.port(),
             resources: self.books.resources.as_ref(),
             operations: &self.books.operations,
+            draining: self.books.draining.as_ref(),
         };
         if let Err(error) = checkpoint::write(&self.setup.config.work_dir, &written) {
             tracing::error!(%error, "an agent can't write down what it runs");
@@ -258,6 +261,7 @@ impl Actor {
         let work_dir = self.setup.config.work_dir.clone();
         self.books.agent_id.clone_from(&read.agent_id);
         (self.books.resources, self.books.operations) = (read.resources, read.operations);
+        let draining = read.draining;
         self.id.send_replace(read.agent_id);
         for (framework_id, status) in read.updates {
             self.updates.push(&framework_id, status, Instant::now());
@@ -275,6 +279,9 @@ impl Actor {
         for id in &ids {
             self.take_up(id);
             self.settle(id);
+        }
+        if let Some(draining) = draining {
+            self.drain(draining.config);
         }
     }
 
@@ -400,9 +407,36 @@ impl Actor {
             }
             ToAgent::Resources(resources) => self.convert(resources),
             ToAgent::Applied(applied) => self.books.operations.push(*applied),
-            ToAgent::OperationAcknowledged(uuid) => self.books.operations.retain(|known| known.uuid != uuid),
+            ToAgent::OperationAcknowledged(uuid) => {
+                self.books.operations.retain(|known| known.uuid != uuid);
+                self.end_drain();
+            }
+            ToAgent::Reconcile { framework, tasks } => self.reconcile(&framework, tasks),
+            ToAgent::Drain(config) => self.drain(*config),
             ToAgent::Refused { why, again } => self.refused(why, again),
             ToAgent::Crash { framework_id, task_id } => self.crash(&framework_id, &task_id),
+        }
+    }
+
+    /// The master takes tasks for live of which this agent knows nothing: it has never heard of them, or they are over.
+    fn reconcile(&mut self, framework: &FrameworkInfo, tasks: Vec<TaskId>) {
+        let Some(framework_id) = framework.id.clone() else { return };
+        for task_id in tasks {
+            let is_known = self.books.executor_of(&framework_id, &task_id).is_some();
+            if is_known || self.updates.pending(&framework_id, &task_id) {
+                continue;
+            }
+            self.books.framework(framework, &framework_id);
+            let status = TaskStatus {
+                task_id,
+                state: Self::lost_state(framework),
+                message: Some("Reconciliation: task unknown to the agent".to_owned()),
+                source: Some(StatusSource::Agent),
+                reason: Some(StatusReason::Reconciliation),
+                ..Default::default()
+            };
+            self.send(&framework_id, None, status);
+            self.settle(&framework_id);
         }
     }
 
@@ -464,6 +498,9 @@ impl Actor {
 
     fn launch(&mut self, framework: &FrameworkInfo, task: TaskInfo) {
         let Some(framework_id) = framework.id.clone() else { return };
+        if self.refuses_launch(framework, std::slice::from_ref(&task)) {
+            return;
+        }
         let is_docker = task.container.as_ref().is_some_and(|container| container.r#type == ContainerType::Docker);
         let how = match (&self.setup.engine, is_docker) {
             (_, false) => How::Process,
@@ -553,6 +590,9 @@ impl Actor {
 
     fn launch_group(&mut self, framework: &FrameworkInfo, executor: ExecutorInfo, tasks: Vec<TaskInfo>) {
         let Some(framework_id) = framework.id.clone() else { return };
+        if self.refuses_launch(framework, &tasks) {
+            return;
+        }
         let executor_id = executor.executor_id.clone();
         self.books.framework(framework, &framework_id);
         if executor.r#type.as_ref().is_some_and(|kind| *kind == ExecutorType::Custom) {
@@ -735,6 +775,8 @@ impl Actor {
     fn send(&mut self, framework_id: &FrameworkId, executor_id: Option<&ExecutorId>, mut status: TaskStatus) {
         let Some(framework) = self.books.frameworks.get(framework_id) else { return };
         let terminating = framework.terminating;
+        let is_partition_aware = has_capability(&framework.info, &FrameworkCapabilityType::PartitionAware);
+        Self::tell_drained(self.books.draining.as_ref(), is_partition_aware, &mut status);
         status.agent_id.clone_from(&self.books.agent_id);
         status.executor_id = executor_id.cloned();
         // A framework's own executor has set these itself.
@@ -787,6 +829,7 @@ impl Actor {
     fn settle(&mut self, framework_id: &FrameworkId) {
         let updates = &self.updates;
         self.books.settle(framework_id, |task| updates.pending(framework_id, task));
+        self.end_drain();
     }
 
     fn acknowledge(&mut self, framework_id: &FrameworkId, task_id: &TaskId, uuid: &[u8]) {

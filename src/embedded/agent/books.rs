@@ -13,8 +13,8 @@ use super::task::Order;
 use crate::embedded::link::Applied;
 use crate::embedded::wire::Format;
 use crate::mesos::{
-    AgentId, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, Resource, TaskId, TaskInfo, TaskState,
-    TaskStatus,
+    AgentId, ContainerId, DrainConfig, ExecutorId, ExecutorInfo, FrameworkId, FrameworkInfo, Resource, TaskId,
+    TaskInfo, TaskState, TaskStatus,
 };
 
 /// How many completed executors of a framework are remembered, as by a real agent.
@@ -37,6 +37,17 @@ pub(super) struct Books {
     pub(super) resources: Option<Vec<Resource>>,
     /// Operations whose status no scheduler has acknowledged.
     pub(super) operations: Vec<Applied>,
+    /// Whether and since when its tasks are to end.
+    pub(super) draining: Option<Draining>,
+}
+
+/// An order to end all tasks.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Draining {
+    /// How.
+    pub(super) config: DrainConfig,
+    /// Since when, in seconds since 1970.
+    pub(super) since: f64,
 }
 
 /// A framework's part.
@@ -192,6 +203,11 @@ impl Books {
         let framework = self.frameworks.get(framework)?;
         let has = |executor: &Executor| executor.tasks.iter().any(|known| known.info.task_id == *task);
         framework.executors.iter().find(|(_, executor)| has(executor)).map(|(id, _)| id)
+    }
+
+    /// Whether nothing runs and nobody has to be told anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.frameworks.is_empty() && self.operations.is_empty()
     }
 
     /// Moves what is over to the completed: `pending` says whether a task's updates are still on their way.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::books::{Executor, Framework};
+use super::books::{Draining, Executor, Framework};
 use crate::embedded::durable;
 use crate::embedded::link::Applied;
 use crate::mesos::{AgentId, ExecutorId, FrameworkId, Resource, TaskStatus};
@@ -28,6 +28,8 @@ pub(super) struct Written<'a> {
     pub(super) resources: Option<&'a Vec<Resource>>,
     /// Operations whose status nobody has acknowledged.
     pub(super) operations: &'a [Applied],
+    /// Whether all tasks are to end.
+    pub(super) draining: Option<&'a Draining>,
 }
 
 /// The file's content when it is read.
@@ -48,6 +50,9 @@ pub(super) struct Read {
     /// Operations whose status nobody acknowledged.
     #[serde(default)]
     pub(super) operations: Vec<Applied>,
+    /// Whether all tasks were to end.
+    #[serde(default)]
+    pub(super) draining: Option<Draining>,
 }
 
 /// Where it is kept, below an agent's work folder.

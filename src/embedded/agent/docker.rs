@@ -40,13 +40,29 @@ pub(in crate::embedded) struct Engine {
     version: String,
 }
 
+/// Where the Engine is looked for.
+fn host() -> String {
+    let named = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
+    named.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned())
+}
+
+/// That an image can't be had, in the words of the command line that a real agent runs.
+fn not_pulled(host: &str, image: &str, why: &str) -> String {
+    format!(
+        "Failed to run 'docker -H {host} pull {image}': exited with status 1; \
+         stderr='Error response from daemon: {why}\n'"
+    )
+}
+
+/// That no registry knows an image, as one says it.
+pub(super) fn unknown(image: &str) -> String {
+    not_pulled(&host(), image, &format!("manifest for {image} not found: manifest unknown: manifest unknown"))
+}
+
 impl Engine {
     /// The Engine of this machine or of `DOCKER_HOST`, if it answers.
     pub(super) async fn find() -> Option<Self> {
-        let host = match std::env::var("DOCKER_HOST") {
-            Ok(host) if !host.is_empty() => host,
-            _ => "unix:///var/run/docker.sock".to_owned(),
-        };
+        let host = host();
         // Connecting panics nowhere, but a socket that doesn't exist is only found out by asking.
         let docker = Docker::connect_with_host(&host).ok()?;
         let asked = tokio::time::timeout(PATIENCE, async {
@@ -95,11 +111,7 @@ impl Engine {
     }
 
     fn pull_failed(&self, image: &str, why: &str) -> String {
-        let host = &self.host;
-        format!(
-            "Failed to run 'docker -H {host} pull {image}': exited with status 1; \
-             stderr='Error response from daemon: {why}\n'"
-        )
+        not_pulled(&self.host, image, why)
     }
 
     /// Makes a container and starts it.

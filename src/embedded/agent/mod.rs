@@ -34,7 +34,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::config::{AgentConfig, Docker};
 use super::fault::active::Faults;
-use crate::mesos::{AgentId, AgentInfo, Attribute, Range, Ranges, Resource, Scalar, Text, ValueType};
+use crate::mesos::{AgentId, AgentInfo, Attribute, Text, ValueType};
 pub(super) use docker::Engine;
 pub(super) use user::may_switch;
 
@@ -173,33 +173,12 @@ impl Config {
             text: Some(Text { value: value.to_owned(), ..Default::default() }),
             ..Default::default()
         };
-        let own = self.offers.attributes.iter().map(|(name, value)| text(name, value));
         AgentInfo {
             hostname: self.hostname.clone(),
             port: Some(port.into()),
-            resources: self.resources(),
-            attributes: own.chain([text("containers", containers)]).collect(),
+            resources: self.offers.resources.clone(),
+            attributes: self.offers.attributes.iter().cloned().chain([text("containers", containers)]).collect(),
             ..Default::default()
         }
-    }
-
-    fn resources(&self) -> Vec<Resource> {
-        let scalar = |name: &str, value| Resource {
-            name: name.to_owned(),
-            r#type: ValueType::Scalar,
-            scalar: Some(Scalar { value, ..Default::default() }),
-            role: Some("*".to_owned()),
-            ..Default::default()
-        };
-        let (begin, end) = self.offers.ports;
-        let ports = Resource {
-            name: "ports".to_owned(),
-            r#type: ValueType::Ranges,
-            ranges: Some(Ranges { range: vec![Range { begin, end, ..Default::default() }], ..Default::default() }),
-            role: Some("*".to_owned()),
-            ..Default::default()
-        };
-        let offers = &self.offers;
-        vec![scalar("cpus", offers.cpus), scalar("mem", offers.mem), scalar("disk", offers.disk), ports]
     }
 }

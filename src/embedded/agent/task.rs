@@ -327,6 +327,9 @@ impl<'a> Life<'a> {
         }
         if !matches!(self.job.how, How::Process) {
             tokio::time::sleep(self.job.faults.slow_pull()).await;
+            if let Some(info) = self.docker().filter(|_| self.job.faults.no_image()) {
+                return Err(docker::unknown(&info.image));
+            }
         }
         if matches!(self.job.how, How::Simulated) {
             return Ok(());

@@ -8,7 +8,7 @@ use super::actor::{Setup, now};
 use super::books::{Books, Executor, Framework, Task, is_terminal};
 use super::process;
 use super::updates::Updates;
-use crate::embedded::resources::upgraded;
+use crate::embedded::resources::{Resources, upgraded};
 use crate::embedded::wire::defaults;
 use crate::mesos::{
     AgentInfo, CommandInfo, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, Json, Resource, Scalar, TaskInfo,
@@ -482,10 +482,16 @@ fn metrics(setup: &Setup, books: &Books) -> Json {
 fn flags(setup: &Setup) -> Json {
     let config = &setup.config;
     let offers = &config.offers;
-    let own = offers.attributes.iter().map(|(name, value)| format!("{name}:{value}"));
+    let own = offers.attributes.iter().map(|one| {
+        let text = one.text.as_ref().map_or("", |text| text.value.as_str());
+        format!(
+            "{}:{}",
+            one.name,
+            one.scalar.as_ref().map_or_else(|| text.to_owned(), |scalar| scalar.value.to_string())
+        )
+    });
     let attributes: Vec<_> = own.chain([format!("containers:{}", setup.containers())]).collect();
-    let (begin, end) = offers.ports;
-    let resources = format!("cpus:{};mem:{};disk:{};ports:[{begin}-{end}]", offers.cpus, offers.mem, offers.disk);
+    let resources = Resources::of(&offers.resources).to_string().replace("; ", ";");
     let containerizers = if setup.engine.is_some() { "docker,mesos" } else { "mesos" };
     json!({
         "attributes": attributes.join(";"),

@@ -155,6 +155,11 @@ impl Faults {
         slow.unwrap_or_default()
     }
 
+    /// Whether the next image is nowhere to be had.
+    pub(in crate::embedded) fn no_image(&self) -> bool {
+        self.find(|active| matches!(active.fault, Fault::NoImage).then_some(())).is_some()
+    }
+
     /// What becomes of an update of that task.
     pub(in crate::embedded) fn update(&self, task: &TaskId) -> Fate {
         let fate = self.find(|active| {
@@ -216,7 +221,9 @@ impl Cut {
 fn exclusive(fault: &Fault) -> Option<&'static str> {
     match fault {
         Fault::Redirect { .. } | Fault::NoLeader | Fault::Recovering => Some("standing"),
-        Fault::Split | Fault::Mute | Fault::Delay { .. } | Fault::SlowPull { .. } => Some(fault.kind()),
+        Fault::Split | Fault::Mute | Fault::Delay { .. } | Fault::SlowPull { .. } | Fault::NoImage => {
+            Some(fault.kind())
+        }
         _ => None,
     }
 }

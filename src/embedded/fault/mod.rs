@@ -87,6 +87,8 @@ pub enum Fault {
         #[serde(with = "seconds")]
         by: Duration,
     },
+    /// No registry has the images that are asked for, not even simulated ones.
+    NoImage,
     /// Agents' updates get lost on the way to the master; agents send them again after 10 s, 20 s, ...
     Drop(Updates),
     /// Agents' updates arrive twice.
@@ -185,6 +187,7 @@ impl Fault {
         "partition",
         "return",
         "slow-pull",
+        "no-image",
         "drop",
         "double",
         "crash",
@@ -207,6 +210,7 @@ impl Fault {
             Self::Partition { .. } => "partition",
             Self::Return { .. } => "return",
             Self::SlowPull { .. } => "slow-pull",
+            Self::NoImage => "no-image",
             Self::Drop(_) => "drop",
             Self::Double(_) => "double",
             Self::Crash { .. } => "crash",
@@ -227,6 +231,7 @@ impl Fault {
             | Self::NoLeader
             | Self::Partition { .. }
             | Self::SlowPull { .. }
+            | Self::NoImage
             | Self::Drop(_)
             | Self::Double(_)
             | Self::Storm { .. } => true,

@@ -5,16 +5,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::actor::{Master, Timer, event};
+use super::authorization::{self, asked, task_user};
+use super::conversion::{Conversion, applied, conversions};
 use super::framework::{Operation as Applied, Task};
 use super::validate::Check;
 use super::validate::operation as check;
 use super::validate::task::{self as check_task, Place, Taken};
+use crate::embedded::authorize::Action;
 use crate::embedded::link::{Applied as Kept, ToAgent};
-use crate::embedded::resources::{Resources, fixed, floating, upgraded};
+use crate::embedded::resources::{Resources, upgraded};
 use crate::mesos::{
-    Accept, AgentId, AllocationInfo, EventMessage, EventType, ExecutorInfo, FrameworkId, HealthCheckType, LaunchGroup,
-    OfferId, Operation, OperationState, OperationStatus, OperationType, Resource, Scalar, StatusReason, TaskInfo,
-    TaskState, UpdateOperationStatus, Uuid,
+    Accept, AgentId, AllocationInfo, EventMessage, EventType, ExecutorInfo, FrameworkId, FrameworkInfo,
+    HealthCheckType, LaunchGroup, OfferId, Operation, OperationState, OperationStatus, OperationType, Resource,
+    StatusReason, TaskInfo, TaskState, UpdateOperationStatus, Uuid,
 };
 
 /// Before an operation's status is sent a second time.
@@ -256,8 +259,14 @@ impl Master {
     }
 
     fn launch(&mut self, used: &mut Use, task: TaskInfo) {
+        let tasks = std::slice::from_ref(&task);
+        if let Err(what) = self.may_launch(&used.framework, &task) {
+            let principal = self.framework(&used.framework).and_then(|framework| framework.info.principal.clone());
+            let why = format!("Principal '{}' no authorized to {what}", principal.unwrap_or_default());
+            let reason = StatusReason::TaskUnauthorized;
+            return self.refuse_tasks(&used.framework, tasks, &TaskState::Error, reason, &why);
+        }
         if let Err(why) = self.with_place(used, |place| check_task::check(&task, place)) {
-            let tasks = std::slice::from_ref(&task);
             self.refuse_tasks(&used.framework, tasks, &TaskState::Error, StatusReason::TaskInvalid, &why);
             return;
         }
@@ -275,6 +284,13 @@ impl Master {
 
     fn launch_group(&mut self, used: &mut Use, launch: LaunchGroup) {
         let (group, executor) = (launch.task_group, launch.executor);
+        let refused = |task: &TaskInfo| Some((task.task_id.clone(), self.may_launch(&used.framework, task).err()?));
+        // The last one is told of, and without a space, as in the original.
+        if let Some((task, what)) = group.tasks.iter().filter_map(refused).next_back() {
+            let why = format!("Task '{task}' is not authorized to{what}");
+            let reason = StatusReason::TaskGroupUnauthorized;
+            return self.refuse_tasks(&used.framework, &group.tasks, &TaskState::Error, reason, &why);
+        }
         if let Err(why) = self.with_place(used, |place| check_task::check_group(&group, &executor, place)) {
             let reason = StatusReason::TaskGroupInvalid;
             self.refuse_tasks(&used.framework, &group.tasks, &TaskState::Error, reason, &why);
@@ -313,90 +329,87 @@ impl Master {
 
     /// Checks an operation on resources and does it to what is left of the offers.
     fn convert(&mut self, used: &mut Use, operation: &Operation) -> Check {
-        let volumes = self.volumes(&used.agent);
         let framework = self.framework(&used.framework);
         let info = framework.map(|framework| framework.info.clone()).unwrap_or_default();
         let agent = self.agent(&used.agent).map(super::agents::Agent::printed).unwrap_or_default();
-        let there = |check: Check| check.map_err(|why| format!("{why}; on agent {agent}"));
+        self.check_conversion(used, operation, &info).map_err(|why| format!("{why}; on agent {agent}"))?;
+        self.authorized(operation, &info)?;
+        let made = conversions(operation);
+        match &operation.r#type {
+            Some(kind @ (OperationType::GrowVolume | OperationType::ShrinkVolume)) => {
+                for Conversion { from, to } in &made {
+                    if !used.rest.contains(from) {
+                        return Err(format!("Invalid {kind} operation: {} does not contain {from}", used.rest));
+                    }
+                    used.rest.subtract(from);
+                    used.resized.add(to);
+                }
+            }
+            Some(kind @ (OperationType::CreateDisk | OperationType::DestroyDisk)) => {
+                let source = match operation {
+                    Operation { create_disk: Some(create), .. } => Some(&create.source),
+                    Operation { destroy_disk: Some(destroy), .. } => Some(&destroy.source),
+                    _ => None,
+                };
+                let source = Resources::of(&source.cloned().into_iter().collect::<Vec<_>>());
+                // No agent has a resource provider here, so none of its resources is ever there.
+                return Err(format!("Invalid {kind} Operation: {} does not contain {source}", used.rest));
+            }
+            _ => used.rest = applied(&used.rest, &made)?,
+        }
+        for Conversion { from, to } in &made {
+            self.allocator.convert(&used.agent, &used.framework, from, to);
+        }
+        Ok(())
+    }
+
+    fn check_conversion(&self, used: &Use, operation: &Operation, info: &FrameworkInfo) -> Check {
+        let (volumes, principal) = (self.volumes(&used.agent), info.principal.as_deref());
         match operation {
             Operation { reserve: Some(reserve), r#type: Some(OperationType::Reserve), .. } => {
-                there(check::reserve(reserve, &info))?;
-                self.exchange(used, &reserve.resources, drop_reservation)
+                check::reserve(reserve, principal, Some(info))
             }
             Operation { unreserve: Some(unreserve), r#type: Some(OperationType::Unreserve), .. } => {
-                there(check::unreserve(&unreserve.resources))?;
-                let plain: Vec<Resource> = unreserve.resources.iter().map(drop_reservation).collect();
-                self.exchange_lists(used, &unreserve.resources, &plain)
+                check::unreserve(&unreserve.resources)
             }
             Operation { create: Some(create), r#type: Some(OperationType::Create), .. } => {
-                there(check::create(&create.volumes, &volumes, &info))?;
-                self.exchange(used, &create.volumes, check::stripped)
+                check::create(&create.volumes, &volumes, principal, Some(info))
             }
             Operation { destroy: Some(destroy), r#type: Some(OperationType::Destroy), .. } => {
-                let mut in_use = Resources::default();
-                for framework in &self.frameworks {
-                    in_use.add(&framework.used(Some(&used.agent)));
-                }
-                there(check::destroy(&destroy.volumes, &volumes, &in_use))?;
-                let plain: Vec<Resource> = destroy.volumes.iter().map(check::stripped).collect();
-                self.exchange_lists(used, &destroy.volumes, &plain)
+                check::destroy(&destroy.volumes, &volumes, &self.used_on(&used.agent))
             }
-            Operation { grow_volume: Some(grow), r#type: Some(OperationType::GrowVolume), .. } => {
-                there(check::grow(grow))?;
-                let bigger = resized(&grow.volume, scalar(&grow.addition));
-                let from = [grow.volume.clone(), grow.addition.clone()];
-                self.resize(used, "GROW_VOLUME", &from, &[bigger])
-            }
+            Operation { grow_volume: Some(grow), r#type: Some(OperationType::GrowVolume), .. } => check::grow(grow),
             Operation { shrink_volume: Some(shrink), r#type: Some(OperationType::ShrinkVolume), .. } => {
-                there(check::shrink(shrink))?;
-                let less = fixed(shrink.subtract.value);
-                let freed = set_scalar(check::stripped(&shrink.volume), less);
-                let smaller = resized(&shrink.volume, -less);
-                self.resize(used, "SHRINK_VOLUME", std::slice::from_ref(&shrink.volume), &[smaller, freed])
+                check::shrink(shrink)
             }
             Operation { create_disk: Some(create), r#type: Some(OperationType::CreateDisk), .. } => {
-                there(check::create_disk(create))?;
-                Err("Invalid CREATE_DISK Operation: no resource provider is simulated".to_owned())
+                check::create_disk(create)
             }
             Operation { destroy_disk: Some(destroy), r#type: Some(OperationType::DestroyDisk), .. } => {
-                there(check::destroy_disk(destroy))?;
-                Err("Invalid DESTROY_DISK Operation: no resource provider is simulated".to_owned())
+                check::destroy_disk(destroy)
             }
             _ => Err("Unknown offer operation".to_owned()),
         }
     }
 
-    /// Makes `to` of what `from` says each was before.
-    fn exchange(&mut self, used: &mut Use, to: &[Resource], from: impl Fn(&Resource) -> Resource) -> Check {
-        let before: Vec<Resource> = to.iter().map(from).collect();
-        self.exchange_lists(used, &before, to)
+    /// Whether the framework's principal may do this.
+    fn authorized(&self, operation: &Operation, info: &FrameworkInfo) -> Check {
+        let principal = info.principal.as_deref();
+        let who = self.approver(principal);
+        match asked(operation).into_iter().find(|one| !who.may(one.action, one.value.as_deref())) {
+            Some(one) => Err(format!("Principal '{}' no authorized to {}", principal.unwrap_or(""), one.told())),
+            None => Ok(()),
+        }
     }
 
-    fn exchange_lists(&mut self, used: &mut Use, from: &[Resource], to: &[Resource]) -> Check {
-        // One after the other, as each may be made of what the one before left.
-        let mut rest = used.rest.clone();
-        for (from, to) in from.iter().zip(to) {
-            let (from, to) = (Resources::of(std::slice::from_ref(from)), Resources::of(std::slice::from_ref(to)));
-            if !rest.contains(&from) {
-                return Err(format!("{rest} does not contain {from}"));
-            }
-            rest.subtract(&from);
-            rest.add(&to);
+    /// Whether the framework's principal may run this; the refusal tells what.
+    fn may_launch(&self, id: &FrameworkId, task: &TaskInfo) -> Check {
+        let Some(framework) = self.framework(id) else { return Ok(()) };
+        let user = task_user(task).unwrap_or(&framework.info.user);
+        if self.approver(framework.info.principal.as_deref()).may(Action::RunTask, Some(user)) {
+            return Ok(());
         }
-        used.rest = rest;
-        self.allocator.convert(&used.agent, &used.framework, &Resources::of(from), &Resources::of(to));
-        Ok(())
-    }
-
-    fn resize(&mut self, used: &mut Use, kind: &str, from: &[Resource], to: &[Resource]) -> Check {
-        let (from, to) = (Resources::of(from), Resources::of(to));
-        if !used.rest.contains(&from) {
-            return Err(format!("Invalid {kind} operation: {} does not contain {from}", used.rest));
-        }
-        used.rest.subtract(&from);
-        used.resized.add(&to);
-        self.allocator.convert(&used.agent, &used.framework, &from, &to);
-        Ok(())
+        Err(authorization::launch(task, &framework.info))
     }
 
     /// An operation is done. Its status goes out as an agent's would: after this call, again until acknowledged.
@@ -404,13 +417,10 @@ impl Master {
         let wanted = operation.id.is_some();
         let uuid = uuid::Uuid::new_v4().as_bytes().to_vec();
         // The agent keeps them: it is there again when a master has ended.
-        let total = self.allocator.total(&used.agent).into_list();
-        if let Some(agent) = self.agent(&used.agent) {
-            agent.tell(ToAgent::Resources(total));
-            if wanted {
-                let (framework_id, info, uuid) = (used.framework.clone(), operation.clone(), uuid.clone());
-                agent.tell(ToAgent::Applied(Box::new(Kept { framework_id, info, uuid })));
-            }
+        self.keep_resources(&used.agent);
+        if let Some(agent) = self.agent(&used.agent).filter(|_| wanted) {
+            let (framework_id, info, uuid) = (used.framework.clone(), operation.clone(), uuid.clone());
+            agent.tell(ToAgent::Applied(Box::new(Kept { framework_id, info, uuid })));
         }
         if !wanted {
             return;
@@ -421,6 +431,7 @@ impl Master {
                 info: operation,
                 state: OperationState::Finished,
                 uuid: uuid.clone(),
+                own_uuid: uuid::Uuid::new_v4().as_bytes().to_vec(),
                 sent: 0,
             });
         }
@@ -456,25 +467,6 @@ fn tasks(operation: &Operation) -> Option<&[TaskInfo]> {
         }
         _ => None,
     }
-}
-
-fn drop_reservation(resource: &Resource) -> Resource {
-    let mut plain = resource.clone();
-    plain.reservations.pop();
-    plain
-}
-
-fn scalar(resource: &Resource) -> i64 {
-    fixed(resource.scalar.as_ref().map_or(0.0, |scalar| scalar.value))
-}
-
-fn set_scalar(mut resource: Resource, thousandths: i64) -> Resource {
-    resource.scalar = Some(Scalar { value: floating(thousandths), ..Scalar::default() });
-    resource
-}
-
-fn resized(volume: &Resource, by: i64) -> Resource {
-    set_scalar(volume.clone(), scalar(volume).saturating_add(by))
 }
 
 /// Goes over all resources that an operation names.

@@ -12,12 +12,17 @@ use super::agents::Agent;
 use super::allocator::Allocator;
 use super::framework::Framework;
 use super::maintenance::Maintenance;
+use super::operator::Quota;
 use super::recovery::Recovering;
 use super::registry::{Registry, Store};
 use super::stream::Stream;
+use crate::embedded::authorize::Acls;
+use crate::embedded::config::Authenticate;
 use crate::embedded::fault::active::Faults;
 use crate::embedded::fault::{Effect, FaultError};
 use crate::embedded::link::FromAgent;
+use crate::embedded::wire::Format;
+use crate::mesos::master::Call;
 use crate::mesos::{
     Address, AgentId, CallMessage, EventMessage, EventType, FrameworkId, InverseOffer, MasterCapability,
     MasterCapabilityType, MasterInfo, Offer, OfferId,
@@ -55,11 +60,28 @@ pub(super) enum Input {
     /// Any other call of a scheduler.
     Call { call: Box<CallMessage>, principal: Option<String>, stream: Option<Vec<u8>>, reply: oneshot::Sender<Answer> },
     /// A page of the master's state: path and query.
-    Get { path: String, query: HashMap<String, String>, reply: oneshot::Sender<Option<serde_json::Value>> },
+    Get { page: Page, principal: Option<String>, reply: oneshot::Sender<Option<serde_json::Value>> },
     /// Something is to go wrong.
     Fault { act: super::fault::Act, reply: oneshot::Sender<Result<Effect, FaultError>> },
     /// A call of an operator, checked.
-    Operate { call: Box<super::operator::OperatorCall>, reply: oneshot::Sender<super::operator::Reply> },
+    Operate { call: Box<Operation>, principal: Option<String>, reply: oneshot::Sender<super::operator::Reply> },
+}
+
+/// What a page is asked for by.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// Its path, without `/master`.
+    pub(super) path: String,
+    pub(super) query: HashMap<String, String>,
+}
+
+/// What an operator wants.
+#[derive(Debug)]
+pub(super) enum Operation {
+    /// A call of the v1 API, checked; the answer, if it is a stream, in this format.
+    Call(Box<Call>, Format),
+    /// The end of a role's quota: the path that names the role.
+    DeleteQuota(String),
 }
 
 /// What is to happen at a time.
@@ -77,6 +99,10 @@ pub(super) enum Timer {
     OperatorHeartbeat { stream: String },
     /// Agents of which the registry tells should have come back by now.
     Reregistration,
+    /// An agent that can't be reached has been silent for too long.
+    Silent { agent: AgentId },
+    /// Offers that nobody has answered.
+    Unanswered { offers: Vec<OfferId> },
 }
 
 /// How the master is set up.
@@ -88,7 +114,10 @@ pub(super) struct Settings {
     pub(super) allocation_interval: Duration,
     pub(super) roles: Option<Vec<String>>,
     pub(super) root_submissions: bool,
-    pub(super) authenticate: bool,
+    pub(super) authenticate: Authenticate,
+    pub(super) acls: Acls,
+    pub(super) offer_timeout: Option<Duration>,
+    pub(super) agent_timeout: Duration,
 }
 
 /// The master.
@@ -117,6 +146,11 @@ pub(super) struct Master {
     pub(super) registry_changed: bool,
     pub(super) operators: Vec<super::operator::Subscriber>,
     pub(super) counters: BTreeMap<&'static str, u64>,
+    /// How much more than others roles may have, where that isn't 1.
+    pub(super) weights: BTreeMap<String, f64>,
+    pub(super) quotas: BTreeMap<String, Quota>,
+    /// The log's level as an operator has set it, and until when.
+    pub(super) logging: Option<(u32, Instant)>,
     timers: BTreeMap<(Instant, u64), Timer>,
     timers_set: u64,
     next_framework: u64,
@@ -146,6 +180,9 @@ impl Master {
             registry_changed: false,
             operators: Vec::new(),
             counters: BTreeMap::new(),
+            weights: BTreeMap::new(),
+            quotas: BTreeMap::new(),
+            logging: None,
             timers: BTreeMap::new(),
             timers_set: 0,
             next_framework: 0,
@@ -197,16 +234,22 @@ impl Master {
                 // Who asked may have gone; the call has had its effect.
                 let _ = reply.send(answer);
             }
-            Input::Get { path, query, reply } => {
-                let _ = reply.send(self.page(&path, &query));
+            Input::Get { page, principal, reply } => {
+                let _ = reply.send(self.page(&page.path, &page.query, principal.as_deref()));
             }
             Input::Fault { act, reply } => {
                 let effect = self.act(act);
                 self.write_registry();
                 let _ = reply.send(effect);
             }
-            Input::Operate { call, reply } => {
-                let answer = self.operate(*call);
+            Input::Operate { call, principal, reply } => {
+                let principal = principal.as_deref();
+                let answer = match *call {
+                    Operation::Call(call, format) => self.operate(*call, principal, format),
+                    Operation::DeleteQuota(path) => {
+                        self.delete_quota(&path, principal).unwrap_or_else(|refusal| refusal)
+                    }
+                };
                 // As a real one does: what is answered is written down.
                 self.write_registry();
                 let _ = reply.send(answer);
@@ -250,6 +293,8 @@ impl Master {
                 Timer::Failover { framework, subscriptions } => self.failover_over(&framework, subscriptions),
                 Timer::Operation { framework, uuid } => self.send_operation(&framework, &uuid),
                 Timer::OperatorHeartbeat { stream } => self.operator_heartbeat(&stream),
+                Timer::Unanswered { offers } => offers.iter().for_each(|offer| self.rescind(offer)),
+                Timer::Silent { agent } => self.silent_too_long(&agent),
                 Timer::Reregistration => self.reregistration_over(),
             }
         }

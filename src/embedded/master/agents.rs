@@ -3,13 +3,14 @@
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::actor::{Master, event, nanoseconds};
 use crate::embedded::fault::active::Fate;
 use crate::embedded::link::{ToAgent, ToMaster};
 use crate::embedded::resources::{Resources, is_persistent_volume};
 use crate::mesos::{
-    AgentId, AgentInfo, Base64, EventMessage, EventType, ExecutorId, ExecutorMessage, Failure, FrameworkId,
+    AgentId, AgentInfo, Base64, EventMessage, EventType, ExecutorId, ExecutorMessage, Failure, FrameworkId, MachineId,
     StatusReason, StatusSource, TaskId, TaskState, TaskStatus, TimeInfo, Update,
 };
 
@@ -29,6 +30,10 @@ pub(super) struct Agent {
     pub(super) deactivated: bool,
     /// Set while it drains: the configuration as it was asked for.
     pub(super) draining: Option<crate::mesos::DrainConfig>,
+    /// Since when it drains.
+    pub(super) drain_started: Option<SystemTime>,
+    /// Since when it can't be reached, which isn't noticed yet.
+    pub(super) silent: Option<Instant>,
 }
 
 impl Agent {
@@ -39,6 +44,11 @@ impl Agent {
         }
     }
 
+    /// The machine it is on.
+    pub(super) fn machine(&self) -> MachineId {
+        super::maintenance::machine_of(&self.info.hostname, super::offers::agent_ip(&self.pid))
+    }
+
     /// As Mesos prints an agent.
     pub(super) fn printed(&self) -> String {
         format!("{} at {} ({})", self.id, self.pid, self.info.hostname)
@@ -47,7 +57,11 @@ impl Agent {
 
 impl Master {
     pub(super) fn agent_says(&mut self, index: usize, message: ToMaster) {
-        let id = self.agents.get(&index).map(|agent| agent.id.clone());
+        let known = self.agents.get(&index);
+        if known.is_some_and(|agent| agent.silent.is_some()) && !matches!(message, ToMaster::Register(_)) {
+            return;
+        }
+        let id = known.map(|agent| agent.id.clone());
         if let ToMaster::Update { status, .. } = &message {
             match self.faults.update(&status.task_id) {
                 Fate::Pass => {}
@@ -157,6 +171,7 @@ impl Master {
             (state, StatusReason::AgentRemoved, message.clone())
         });
         self.drop_agent(id);
+        self.tell_operators("AGENT_REMOVED", None, Some(id));
     }
 
     /// An operator says that an agent will never come back.
@@ -212,7 +227,6 @@ impl Master {
         let failure = Failure { agent_id: Some(id.clone()), ..Failure::default() };
         let event = EventMessage { failure: Some(failure), ..event(EventType::Failure) };
         self.frameworks.iter().for_each(|framework| framework.send(&event));
-        self.tell_operators("AGENT_REMOVED", None, Some(id));
     }
 
     /// The agent's volumes.

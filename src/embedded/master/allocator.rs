@@ -10,11 +10,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::conversion::{Conversion, applied};
+use super::operator::Quota;
 use super::validate::constraints::Constraints;
 use super::validate::framework::{can, roles};
 use super::validate::role;
-use crate::embedded::resources::{Resources, fixed, is_persistent_volume, reservation_role};
-use crate::mesos::{AgentId, AgentInfo, Filters, FrameworkCapabilityType, FrameworkId, FrameworkInfo, Resource};
+use crate::embedded::resources::{Resources, Rest, fixed, is_persistent_volume, reservation_role};
+use crate::mesos::{
+    AgentId, AgentInfo, Filters, FrameworkCapabilityType, FrameworkId, FrameworkInfo, Resource, ValueType,
+};
 
 /// `refuse_seconds` where none is said.
 const DEFAULT_REFUSE: f64 = 5.0;
@@ -51,7 +55,7 @@ struct Framework {
     revocable: bool,
     refinement: bool,
     /// By role: amounts of which one, wholly, makes an offer.
-    minimum: HashMap<String, Vec<BTreeMap<String, i64>>>,
+    minimum: HashMap<String, Vec<Amounts>>,
     /// How often it got something, by role.
     served: HashMap<String, u64>,
 }
@@ -88,11 +92,11 @@ impl Agent {
                 available.subtract(&given.unallocated());
                 for resource in given.list() {
                     let role = resource.allocation_info.as_ref().and_then(|info| info.role.clone());
-                    let one = Resources::of(std::slice::from_ref(resource)).quantities();
+                    let one = Resources::of(std::slice::from_ref(resource)).scalar_quantities();
                     amounts.push((role.unwrap_or_else(|| "*".to_owned()), framework.clone(), one));
                 }
             }
-            Counted { available, total: total.quantities(), given: amounts }
+            Counted { available, total: total.scalar_quantities(), given: amounts }
         })
     }
 }
@@ -106,11 +110,31 @@ pub(super) struct Allocator {
     /// Their keys by id.
     keys: HashMap<AgentId, usize>,
     next_agent: usize,
+    weights: HashMap<String, f64>,
+    quotas: BTreeMap<String, Quota>,
 }
 
 impl Allocator {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, frameworks: HashMap::new(), agents: BTreeMap::new(), keys: HashMap::new(), next_agent: 0 }
+        Self {
+            interval,
+            frameworks: HashMap::new(),
+            agents: BTreeMap::new(),
+            keys: HashMap::new(),
+            next_agent: 0,
+            weights: HashMap::new(),
+            quotas: BTreeMap::new(),
+        }
+    }
+
+    /// How much more than others a role may have.
+    pub(super) fn set_weight(&mut self, role: &str, weight: f64) {
+        self.weights.insert(role.to_owned(), weight);
+    }
+
+    /// What roles are promised, and what they may have.
+    pub(super) fn set_quotas(&mut self, quotas: BTreeMap<String, Quota>) {
+        self.quotas = quotas;
     }
 
     pub(super) fn add_framework(
@@ -223,6 +247,21 @@ impl Allocator {
         given.add(to);
     }
 
+    /// The same, of what nobody has.
+    ///
+    /// # Errors
+    /// What isn't there.
+    pub(super) fn exchange(&mut self, id: &AgentId, conversions: &[Conversion]) -> Result<(), String> {
+        let Some(agent) = self.agent_mut(id) else { return Ok(()) };
+        applied(&agent.count().available, conversions)?;
+        agent.counted = None;
+        for Conversion { from, to } in conversions {
+            agent.total.subtract(from);
+            agent.total.add(to);
+        }
+        Ok(())
+    }
+
     fn agent_mut(&mut self, id: &AgentId) -> Option<&mut Agent> {
         self.agents.get_mut(self.keys.get(id)?).map(|(_, agent)| agent)
     }
@@ -296,15 +335,7 @@ impl Allocator {
         }
     }
 
-    /// The roles a framework wants nothing for.
-    pub(super) fn suppressed(&self, id: &FrameworkId) -> Vec<String> {
-        let mut roles: Vec<String> =
-            self.frameworks.get(id).into_iter().flat_map(|framework| framework.suppressed.iter().cloned()).collect();
-        roles.sort_unstable();
-        roles
-    }
-
-    /// One round: everything that can be given goes to those who have least.
+    /// One round: roles get what they are promised, then everything that can be given goes to those who have least.
     pub(super) fn allocate(&mut self, now: Instant) -> Vec<Allocation> {
         for framework in self.frameworks.values_mut() {
             framework.refusals.retain(|_, refusals| {
@@ -312,13 +343,23 @@ impl Allocator {
                 !refusals.is_empty()
             });
         }
-        let mut allocations = Vec::new();
         // Counted once a round, and kept up as it goes: a round over many agents would take their square otherwise.
-        let Some(mut queue) = Queue::new(self) else { return allocations };
+        let Some(mut queue) = Queue::new(self) else { return Vec::new() };
+        let mut headroom = Headroom::new(self);
         let agents: Vec<usize> =
             self.agents.iter().filter(|(_, (_, agent))| agent.active).map(|(key, _)| *key).collect();
+        if !self.quotas.values().any(|quota| !quota.guarantees.is_empty()) {
+            return self.stage(Stage::Fair, &agents, &mut queue, &mut headroom);
+        }
+        let mut allocations = self.stage(Stage::Promised, &agents, &mut queue, &mut headroom);
+        allocations.extend(self.stage(Stage::Fair, &agents, &mut queue, &mut headroom));
+        merged(allocations)
+    }
+
+    fn stage(&mut self, stage: Stage, agents: &[usize], queue: &mut Queue, headroom: &mut Headroom) -> Vec<Allocation> {
+        let mut allocations = Vec::new();
         for key in agents {
-            let Some((_, agent)) = self.agents.get_mut(&key) else { continue };
+            let Some((_, agent)) = self.agents.get_mut(key) else { continue };
             let counted = agent.count();
             if counted.available.is_empty() {
                 continue;
@@ -330,17 +371,50 @@ impl Allocator {
                 if available.is_empty() {
                     break;
                 }
-                if let Some(resources) = self.fitting(key, &available, role, framework) {
-                    available.subtract(&resources);
-                    given.push((role.to_owned(), framework.clone(), resources));
-                }
+                let Some(share) = self.share(stage, *key, &available, role, framework, headroom) else { continue };
+                headroom.give(role, self.quotas.contains_key(role), &share);
+                available.subtract(&share.resources);
+                given.push((role.to_owned(), framework.clone(), share.resources));
             }
             for (role, framework, resources) in given {
-                queue.give(&role, &framework, &resources.quantities());
-                allocations.extend(self.grant(key, resources, role, framework));
+                queue.give(&role, &framework, &resources.scalar_quantities());
+                allocations.extend(self.grant(*key, resources, role, framework));
             }
         }
         allocations
+    }
+
+    /// What of an agent's rest goes to a role of a framework.
+    fn share(
+        &self,
+        stage: Stage,
+        key: usize,
+        available: &Resources,
+        role: &str,
+        id: &FrameworkId,
+        headroom: &Headroom,
+    ) -> Option<Share> {
+        let (agent_id, agent) = self.agents.get(&key)?;
+        let framework = self.frameworks.get(id)?;
+        let refusals = || framework.refusals.get(agent_id).into_iter().flatten().filter(|refusal| refusal.role == role);
+        // Of what has been refused wholly, no part is wanted either.
+        if refusals().any(|refusal| refusal.resources.contains(available)) {
+            return None;
+        }
+        if framework.constraints.exclude(role, &agent.info) || !framework.gpus && agent.total.amount("gpus") > 0.0 {
+            return None;
+        }
+        let fitting = available.filtered(|resource| framework.may_have(role, resource));
+        if !framework.is_enough(role, &fitting) {
+            return None;
+        }
+        let quota = self.quotas.get(role);
+        let share = match stage {
+            Stage::Promised => headroom.promised(quota, role, &fitting)?,
+            Stage::Fair => headroom.fair(quota, role, &fitting),
+        };
+        let refused = refusals().any(|refusal| refusal.resources.contains(&share.resources));
+        (framework.is_enough(role, &share.resources) && !refused).then_some(share)
     }
 
     fn grant(&mut self, key: usize, resources: Resources, role: String, id: FrameworkId) -> Option<Allocation> {
@@ -352,30 +426,23 @@ impl Allocator {
         *self.frameworks.get_mut(&id)?.served.entry(role.clone()).or_default() += 1;
         Some(Allocation { framework: id, role, agent, resources })
     }
+}
 
-    /// What of an agent's rest may go to a role of a framework.
-    fn fitting(&self, key: usize, available: &Resources, role: &str, id: &FrameworkId) -> Option<Resources> {
-        let (agent_id, agent) = self.agents.get(&key)?;
-        let framework = self.frameworks.get(id)?;
-        if framework.constraints.exclude(role, &agent.info) {
-            return None;
+/// Two stages may give a framework something of one agent; it gets one offer of it.
+fn merged(allocations: Vec<Allocation>) -> Vec<Allocation> {
+    let mut merged: Vec<Allocation> = Vec::with_capacity(allocations.len());
+    let mut places: HashMap<(FrameworkId, String, AgentId), usize> = HashMap::new();
+    for one in allocations {
+        let key = (one.framework.clone(), one.role.clone(), one.agent.clone());
+        match places.get(&key).and_then(|at| merged.get_mut(*at)) {
+            Some(before) => before.resources.add(&one.resources),
+            None => {
+                places.insert(key, merged.len());
+                merged.push(one);
+            }
         }
-        if !framework.gpus && agent.total.amount("gpus") > 0.0 {
-            return None;
-        }
-        let refusals = || framework.refusals.get(agent_id).into_iter().flatten().filter(|refusal| refusal.role == role);
-        // Of what has been refused wholly, no part is wanted either.
-        if refusals().any(|refusal| refusal.resources.contains(available)) {
-            return None;
-        }
-        let resources = available.filtered(|resource| framework.may_have(role, resource)).scalars_last();
-        let enough = match framework.minimum.get(role) {
-            Some(minimum) => minimum.is_empty() || minimum.iter().any(|amounts| holds(&resources, amounts)),
-            None => resources.amount("cpus") >= 0.01 || resources.amount("mem") >= 32.0,
-        };
-        let refused = || refusals().any(|refusal| refusal.resources.contains(&resources));
-        (enough && !refused()).then_some(resources)
     }
+    merged
 }
 
 impl Framework {
@@ -385,6 +452,16 @@ impl Framework {
             refusals.retain(|refusal| !roles.contains(&refusal.role));
             !refusals.is_empty()
         });
+    }
+
+    /// Whether it is enough to be offered.
+    fn is_enough(&self, role: &str, resources: &Resources) -> bool {
+        match self.minimum.get(role) {
+            Some(minimum) => {
+                minimum.is_empty() || minimum.iter().any(|amounts| holds(&resources.quantities(), amounts))
+            }
+            None => resources.amount("cpus") >= 0.01 || resources.amount("mem") >= 32.0,
+        }
     }
 
     fn may_have(&self, role: &str, resource: &Resource) -> bool {
@@ -398,8 +475,8 @@ impl Framework {
     }
 }
 
-fn holds(resources: &Resources, amounts: &BTreeMap<String, i64>) -> bool {
-    let have = resources.quantities();
+/// Whether there is at least so much of everything.
+pub(super) fn holds(have: &Amounts, amounts: &Amounts) -> bool {
     amounts.iter().all(|(name, least)| have.get(name).copied().unwrap_or(0) >= *least)
 }
 
@@ -425,6 +502,8 @@ struct Queue {
     total: Amounts,
     /// What each role has, with all those below it.
     roles: HashMap<String, Amounts>,
+    /// How much more than others a role may have.
+    weights: HashMap<String, f64>,
     /// In order.
     wanting: Vec<Role>,
 }
@@ -460,7 +539,12 @@ impl Queue {
         if wanting.is_empty() {
             return None;
         }
-        let mut queue = Self { total: Amounts::new(), roles: HashMap::new(), wanting: Vec::new() };
+        let mut queue = Self {
+            total: Amounts::new(),
+            roles: HashMap::new(),
+            weights: allocator.weights.clone(),
+            wanting: Vec::new(),
+        };
         let mut given: HashMap<&str, HashMap<&FrameworkId, Amounts>> = HashMap::new();
         for (_, agent) in allocator.agents.values_mut() {
             agent.count();
@@ -511,7 +595,10 @@ impl Queue {
     /// Nearly sorted already, mostly: that takes no longer than a look at each.
     fn sort(&mut self) {
         for role in &mut self.wanting {
-            let share = |ancestor: &str| self.roles.get(ancestor).map_or(0.0, |given| dominant(&self.total, given));
+            let weight = |ancestor: &str| self.weights.get(ancestor).copied().unwrap_or(1.0);
+            let share = |ancestor: &str| {
+                self.roles.get(ancestor).map_or(0.0, |given| dominant(&self.total, given) / weight(ancestor))
+            };
             role.path = ancestors(&role.name).map(|ancestor| (share(ancestor), ancestor.to_owned())).collect();
             role.frameworks.sort_by(|left, right| {
                 let shares = left.share.total_cmp(&right.share).then(left.served.cmp(&right.served));
@@ -538,6 +625,147 @@ fn add(sum: &mut Amounts, more: &Amounts) {
             None => drop(sum.insert(name.clone(), *amount)),
         }
     }
+}
+
+/// Quota first, then fair shares.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Promised,
+    Fair,
+}
+
+/// What a role gets of an agent.
+struct Share {
+    resources: Resources,
+    /// What of it was promised.
+    guaranteed: Amounts,
+    /// What of it counts for quota.
+    counted: Amounts,
+}
+
+/// What must be kept free for roles that have less than they are promised.
+struct Headroom {
+    /// What roles with quota have of it.
+    consumed: HashMap<String, Amounts>,
+    required: Amounts,
+    available: Amounts,
+}
+
+/// Whether quota speaks of a resource: of amounts that nobody has reserved, and that stay.
+fn counts(resource: &Resource) -> bool {
+    resource.r#type == ValueType::Scalar && resource.reservations.is_empty() && resource.revocable.is_none()
+}
+
+fn top(role: &str) -> &str {
+    role.split('/').next().unwrap_or(role)
+}
+
+impl Headroom {
+    fn new(allocator: &mut Allocator) -> Self {
+        let mut headroom = Self { consumed: HashMap::new(), required: Amounts::new(), available: Amounts::new() };
+        if allocator.quotas.is_empty() {
+            return headroom;
+        }
+        for (_, agent) in allocator.agents.values_mut() {
+            add(&mut headroom.available, &agent.count().available.filtered(counts).quantities());
+            for resource in agent.total.list().iter().filter(|resource| !resource.reservations.is_empty()) {
+                // What is reserved is had, used or not.
+                let one = Resources::of(std::slice::from_ref(resource)).scalar_quantities();
+                headroom.consume(reservation_role(resource), &one);
+            }
+            for given in agent.given.values() {
+                for resource in given.list().iter().filter(|resource| counts(resource)) {
+                    let role = resource.allocation_info.as_ref().and_then(|info| info.role.as_deref());
+                    let one = Resources::of(std::slice::from_ref(resource)).quantities();
+                    headroom.consume(role.unwrap_or("*"), &one);
+                }
+            }
+        }
+        for (role, quota) in &allocator.quotas {
+            let missing = less(&quota.guarantees, &headroom.of(role));
+            add(&mut headroom.required, &missing);
+        }
+        headroom
+    }
+
+    fn consume(&mut self, role: &str, amounts: &Amounts) {
+        let top = top(role);
+        add(self.consumed.entry(top.to_owned()).or_default(), amounts);
+        if top != role {
+            add(self.consumed.entry(role.to_owned()).or_default(), amounts);
+        }
+    }
+
+    fn of(&self, role: &str) -> Amounts {
+        self.consumed.get(role).cloned().unwrap_or_default()
+    }
+
+    /// The first stage: what a role is promised and doesn't have, with what its limits and others' promises allow.
+    fn promised(&self, quota: Option<&Quota>, role: &str, fitting: &Resources) -> Option<Share> {
+        let quota = quota.filter(|quota| !quota.guarantees.is_empty())?;
+        let missing = less(&quota.guarantees, &self.of(role));
+        let plain = fitting.filtered(counts);
+        let guaranteed = plain.shrunk(&missing, Rest::Nothing);
+        if guaranteed.is_empty() {
+            return None;
+        }
+        let mut more = plain.minus(&guaranteed);
+        if !quota.limits.is_empty() {
+            let mut had = self.of(role);
+            add(&mut had, &guaranteed.quantities());
+            more = more.shrunk(&left(&quota.limits, &had), Rest::All);
+        }
+        if !self.required.is_empty() {
+            more = more.shrunk(&less(&self.available, &self.required), Rest::Nothing);
+        }
+        let own = |resource: &Resource| {
+            let reserved = !resource.reservations.is_empty();
+            if reserved { reservation_role(resource) == role } else { !counts(resource) }
+        };
+        let counted = guaranteed.plus(&more);
+        Some(Share {
+            resources: guaranteed.plus(&fitting.filtered(own)).plus(&more),
+            guaranteed: guaranteed.quantities(),
+            counted: counted.quantities(),
+        })
+    }
+
+    /// The second stage: all that is free, as far as the role's limits and others' promises allow.
+    fn fair(&self, quota: Option<&Quota>, role: &str, fitting: &Resources) -> Share {
+        let mut more = fitting.filtered(counts);
+        // As in the original a limit holds for the role itself, not for those below it.
+        if let Some(quota) = quota.filter(|quota| !quota.limits.is_empty()) {
+            more = more.shrunk(&left(&quota.limits, &self.of(role)), Rest::All);
+        }
+        if !self.required.is_empty() {
+            more = more.shrunk(&less(&self.available, &self.required), Rest::Nothing);
+        }
+        let resources = fitting.filtered(|resource| !counts(resource)).plus(&more);
+        Share { resources, guaranteed: Amounts::new(), counted: more.quantities() }
+    }
+
+    fn give(&mut self, role: &str, has_quota: bool, share: &Share) {
+        if has_quota {
+            self.consume(role, &share.counted);
+        }
+        self.required = less(&self.required, &share.guaranteed);
+        self.available = less(&self.available, &share.counted);
+    }
+}
+
+/// What is left, nothing being less than none of something; names of which none is left go.
+fn less(have: &Amounts, subtract: &Amounts) -> Amounts {
+    let mut rest = left(have, subtract);
+    rest.retain(|_, amount| *amount > 0);
+    rest
+}
+
+/// The same, with the names of which none is left.
+fn left(have: &Amounts, subtract: &Amounts) -> Amounts {
+    let rest = |(name, amount): (&String, &i64)| {
+        (name.clone(), amount.saturating_sub(subtract.get(name).copied().unwrap_or(0)).max(0))
+    };
+    have.iter().map(rest).collect()
 }
 
 #[cfg(test)]
@@ -601,7 +829,7 @@ mod tests {
         allocator.recover(&again.framework, &again.agent, &again.resources, None, now);
         allocator.suppress(&"F".into(), &["a".to_owned()]);
         assert!(allocator.allocate(now).is_empty());
-        assert_eq!(allocator.suppressed(&"F".into()), ["a"]);
+        assert!(allocator.frameworks[&FrameworkId::from("F")].suppressed.contains("a"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,8 +5,12 @@
 
 use std::time::SystemTime;
 
-use super::actor::{Master, event};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::actor::{Master, Timer, event};
 use super::framework::{Framework, is_terminal};
+use super::operator::Subscriber;
 use crate::embedded::fault::active::Cut;
 use crate::embedded::fault::{Effect, FaultError};
 use crate::embedded::link::ToAgent;
@@ -39,8 +43,8 @@ impl Master {
             Act::Partition(agent) => {
                 let tasks = self.tasks_on(&agent).len();
                 self.known(&agent)?;
-                self.mark_unreachable(&agent, "health check timed out");
-                let told = format!("agent {agent} can't be reached, with {}", counted(tasks, "task"));
+                let noticed = self.silence(&agent);
+                let told = format!("agent {agent} can't be reached, with {}{noticed}", counted(tasks, "task"));
                 Ok(Effect { agents: vec![agent], ..Effect::told(told) })
             }
             Act::Lose(agent) => {
@@ -81,7 +85,7 @@ impl Master {
 
     fn step_down(&self) -> Effect {
         let schedulers = self.frameworks.iter().filter_map(|framework| Some(&framework.stream.as_ref()?.sender));
-        let all: Vec<_> = schedulers.chain(self.operators.iter().map(|operator| &operator.0)).collect();
+        let all: Vec<_> = schedulers.chain(self.operators.iter().map(Subscriber::sender)).collect();
         all.iter().for_each(|sender| sender.cut(Cut::After(0)));
         Effect::told(format!("cut: {}", counted(all.len(), "stream")))
     }
@@ -123,6 +127,30 @@ impl Master {
             agents: vec![task.agent.clone()],
             ..Effect::told(format!("the executor of task {} on agent {} crashes", task.id, task.agent))
         })
+    }
+
+    /// Nothing comes from an agent and nothing gets to it, which is noticed at once or later: when is what this says.
+    fn silence(&mut self, id: &AgentId) -> String {
+        let timeout = self.settings.agent_timeout;
+        if timeout.is_zero() {
+            self.mark_unreachable(id, "health check timed out");
+            return String::new();
+        }
+        let place = self.places.get(id).copied();
+        if let Some(agent) = place.and_then(|place| self.agents.get_mut(&place)) {
+            agent.link = mpsc::unbounded_channel().0;
+            agent.silent = Some(Instant::now());
+        }
+        self.after(timeout, Timer::Silent { agent: id.clone() });
+        format!(", which the master notices after {} s", timeout.as_secs_f64())
+    }
+
+    /// An agent hasn't answered for so long that it counts as unreachable, unless it has come back meanwhile.
+    pub(super) fn silent_too_long(&mut self, id: &AgentId) {
+        let since = self.agent(id).and_then(|agent| agent.silent);
+        if since.is_some_and(|since| since.elapsed() >= self.settings.agent_timeout) {
+            self.mark_unreachable(id, "health check timed out");
+        }
     }
 
     /// An agent can't be reached. Its tasks may go on; nobody knows.

@@ -7,9 +7,9 @@ use super::stream::Stream;
 use super::validate::framework::can;
 use crate::embedded::resources::Resources;
 use crate::mesos::{
-    AgentId, CheckInfo, CommandInfo, ContainerInfo, DiscoveryInfo, EventMessage, ExecutorId, ExecutorInfo,
-    FrameworkCapabilityType, FrameworkId, FrameworkInfo, HealthCheck, KillPolicy, Labels, OfferId, OperationState,
-    Resource, Scalar, TaskId, TaskInfo, TaskState, TaskStatus,
+    AgentId, CommandInfo, ContainerInfo, DiscoveryInfo, EventMessage, ExecutorId, ExecutorInfo,
+    FrameworkCapabilityType, FrameworkId, FrameworkInfo, HealthCheck, KillPolicy, Labels, OfferConstraints, OfferId,
+    OperationState, Resource, Scalar, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 
 /// How many ended tasks of a framework are remembered.
@@ -20,6 +20,8 @@ const COMPLETED_TASKS: usize = 1000;
 pub(super) struct Framework {
     pub(super) id: FrameworkId,
     pub(super) info: FrameworkInfo,
+    /// Which agents' offers it wants.
+    pub(super) constraints: Option<OfferConstraints>,
     /// `None` while it is disconnected.
     pub(super) stream: Option<Stream>,
     pub(super) offers: HashSet<OfferId>,
@@ -45,6 +47,7 @@ impl Framework {
         Self {
             id,
             info,
+            constraints: None,
             stream: None,
             offers: HashSet::new(),
             inverse_offers: HashSet::new(),
@@ -66,6 +69,11 @@ impl Framework {
         if let Some(stream) = &self.stream {
             stream.send(event);
         }
+    }
+
+    /// Its offer constraints, as they are shown.
+    pub(super) fn constraints_shown(&self) -> serde_json::Value {
+        self.constraints.as_ref().map_or_else(|| serde_json::json!({}), |constraints| serde_json::json!(constraints))
     }
 
     pub(super) fn can(&self, capability: &FrameworkCapabilityType) -> bool {
@@ -132,7 +140,6 @@ pub(super) struct Task {
     pub(super) discovery: Option<DiscoveryInfo>,
     pub(super) container: Option<ContainerInfo>,
     pub(super) health_check: Option<HealthCheck>,
-    pub(super) check: Option<CheckInfo>,
     pub(super) kill_policy: Option<KillPolicy>,
     pub(super) user: Option<String>,
     pub(super) statuses: Vec<TaskStatus>,
@@ -156,7 +163,6 @@ impl Task {
             discovery: info.discovery.clone(),
             container: info.container.clone(),
             health_check: info.health_check.clone(),
-            check: info.check.clone(),
             kill_policy: info.kill_policy.clone(),
             user: user(info.command.as_ref()).or_else(|| user(executors)),
             statuses: Vec::new(),
@@ -182,8 +188,18 @@ pub(super) struct Operation {
     /// As the scheduler gave it; without an id nobody is told.
     pub(super) info: crate::mesos::Operation,
     pub(super) state: OperationState,
-    /// Of the status, and of the operation.
+    /// Of the status.
     pub(super) uuid: Vec<u8>,
+    /// Of the operation.
+    pub(super) own_uuid: Vec<u8>,
     /// How often its status was sent.
     pub(super) sent: u32,
+}
+
+impl Operation {
+    /// The resources that it is about.
+    pub(super) fn resources(&self) -> Vec<Resource> {
+        let made = super::conversion::conversions(&self.info);
+        made.into_iter().flat_map(|one| one.from.into_list().into_iter().chain(one.to.into_list())).collect()
+    }
 }

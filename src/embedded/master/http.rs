@@ -1,38 +1,35 @@
 //! The master's HTTP: routes, and the checks that come before any state is asked.
 //!
-//! Answers are a real master's, with its texts. What it doesn't do and this does: requests for a host that is no
-//! loopback name are refused, so that a web page can't reach the master under a name of its own (DNS rebinding).
+//! Answers are a real master's, with its texts. State is the actor's: it is asked, and nothing is kept here.
+//! (apache/mesos: src/master/master.cpp, src/master/http.cpp)
 
-use std::collections::HashMap;
+mod endpoints;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use tokio::sync::{mpsc, oneshot};
 
-use super::actor::{Answer, Input};
-use super::operator::{self, OperatorCall, Reply};
-use super::state::PAGES;
+use super::actor::{Answer, Input, Operation};
+use super::operator::{self, Reply};
 use super::stream::{Shaper, Stream, stream};
 use super::validate::call as check;
-use crate::embedded::browser;
+use crate::embedded::config::Authenticate;
 use crate::embedded::fault::active::{Faults, Standing};
 use crate::embedded::fault::http::{self as fault, Desk};
+use crate::embedded::http::{self, Answered, Refusal, accepted, empty, must_be, not_found, refused, text, typed};
 use crate::embedded::wire::{Format, read};
-use crate::mesos::{CallMessage, CallType};
-
-/// The longest body that is read; the longest calls of large schedulers have some megabytes.
-const LONGEST_BODY: usize = 64 << 20;
+use crate::mesos::master::{Call, Response as Shown};
+use crate::mesos::message::Message as _;
+use crate::mesos::{CallMessage, CallType, protobuf};
 
 const STREAM_ID: &str = "Mesos-Stream-Id";
-const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What a request needs to be answered.
 pub(super) struct Shared {
@@ -42,8 +39,39 @@ pub(super) struct Shared {
     pub(super) hostname: String,
     pub(super) ip: IpAddr,
     pub(super) port: u16,
-    /// Principals and secrets; empty asks nobody.
+    /// Principals and secrets.
     pub(super) credentials: Vec<(String, String)>,
+    /// Of whom one is asked.
+    pub(super) authenticate: Authenticate,
+}
+
+/// What is done at a path, for which it matters who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Realm {
+    Scheduler,
+    ReadOnly,
+    ReadWrite,
+    Nobodys,
+}
+
+impl Shared {
+    /// Who asks, where that must be told.
+    fn authenticate(&self, headers: &HeaderMap, realm: Realm) -> Result<Option<String>, Refusal> {
+        let (required, name) = match realm {
+            Realm::Scheduler => (self.authenticate.frameworks, "mesos-master-scheduler"),
+            Realm::ReadOnly => (self.authenticate.readonly, "mesos-master-readonly"),
+            Realm::ReadWrite => (self.authenticate.readwrite, "mesos-master-readwrite"),
+            Realm::Nobodys => (false, ""),
+        };
+        http::authenticate(&self.credentials, required, headers, name)
+    }
+
+    /// Asks the actor something that only it knows.
+    async fn ask<T>(&self, input: impl FnOnce(oneshot::Sender<T>) -> Input) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.inputs.send(input(reply)).map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())
+    }
 }
 
 /// All that the master answers.
@@ -51,53 +79,40 @@ pub(super) fn router(shared: Shared) -> Router {
     Router::new().fallback(answer).with_state(Arc::new(shared))
 }
 
-/// A refusal on the way, or an answer at its end.
-type Answered = Result<Response, Refusal>;
-
-/// Boxed, since a response is large.
-type Refusal = Box<Response>;
-
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    route(&shared, request).await.unwrap_or_else(|refusal| *refusal)
+    let unpacks = http::unpacking(request.headers());
+    let response = route(&shared, request).await.unwrap_or_else(|refusal| *refusal);
+    http::packed(unpacks, response).await
 }
 
 async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
-    check_host(shared, &request)?;
+    http::check_host(request.headers(), shared.ip, &shared.hostname)?;
     let path = path_of(request.uri().path());
-    let under = |route: &str| path == route || path.strip_prefix(route).is_some_and(|rest| rest.starts_with('/'));
     if path.split('/').any(|part| part == "..") {
-        return Err(refused(not_found()));
+        return Err(not_found());
     }
-    if under("/api/v1/scheduler") {
-        let principal = authenticate(shared, request.headers(), "mesos-master-scheduler")?;
+    if under(&path, "/api/v1/scheduler") {
+        let principal = shared.authenticate(request.headers(), Realm::Scheduler)?;
         be_late(shared).await;
         check_standing(shared, &request)?;
         return scheduler(shared, request, principal).await;
     }
-    if under("/api/v1") {
-        authenticate(shared, request.headers(), "mesos-master-readwrite")?;
+    if under(&path, "/api/v1") {
+        let principal = shared.authenticate(request.headers(), Realm::ReadWrite)?;
         be_late(shared).await;
         check_standing(shared, &request)?;
-        return operate(shared, request).await;
+        return operate(shared, request, principal).await;
     }
-    if under(fault::PATH) {
-        authenticate(shared, request.headers(), "mesos-master-readwrite")?;
+    if under(&path, fault::PATH) {
+        shared.authenticate(request.headers(), Realm::ReadWrite)?;
         return faults(shared, request, &path).await;
     }
-    if under("/redirect") {
-        return Ok(redirect(&format!("//{}:{}", shared.hostname, shared.port)));
-    }
-    if under("/health") {
-        return Ok(empty(200));
-    }
-    let Some(page) = PAGES.iter().filter(|page| under(page)).max_by_key(|page| page.len()) else {
-        return Err(refused(not_found()));
-    };
-    if *page != "/version" {
-        authenticate(shared, request.headers(), "mesos-master-readonly")?;
-    }
-    let query = query_of(request.uri().query().unwrap_or(""));
-    show(shared, query, (*page).to_owned()).await
+    endpoints::answer(shared, request, &path).await
+}
+
+/// Whether a path is a route's, or below it.
+fn under(path: &str, route: &str) -> bool {
+    path == route || path.strip_prefix(route).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// A fault may have every answer of the APIs come late.
@@ -112,17 +127,17 @@ async fn be_late(shared: &Shared) {
 async fn faults(shared: &Arc<Shared>, request: Request, path: &str) -> Answered {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     if !peer.is_some_and(|peer| peer.is_loopback()) {
-        return Err(refused(text(403, "Faults are made from the machine that the embedded Mesos runs on.")));
+        return Err(refused(403, "Faults are made from the machine that the embedded Mesos runs on."));
     }
     let method = request.method().clone();
     let is_json = format_of(request.headers()).is_ok_and(|format| format == Format::Json);
     if method == Method::POST && !is_json {
-        return Err(refused(text(415, "Expecting 'Content-Type' of application/json")));
+        return Err(refused(415, "Expecting 'Content-Type' of application/json"));
     }
     let body = body_of(request).await?;
     match shared.desk.answer(&method, path, &body).await {
-        Ok(told) => Ok(json(200, told.to_string(), Format::Json.media_type())),
-        Err((status, why)) => Err(refused(text(status, why))),
+        Ok(told) => Ok(typed(200, told.to_string(), Format::Json.media_type())),
+        Err((status, why)) => Err(refused(status, why)),
     }
 }
 
@@ -137,178 +152,68 @@ fn redirect(place: &str) -> Response {
 /// Whether the APIs answer at all.
 fn check_standing(shared: &Shared, request: &Request) -> Result<(), Refusal> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    Err(refused(match shared.faults.standing() {
+    Err(match shared.faults.standing() {
         Standing::Leading => return Ok(()),
-        Standing::Elsewhere(place) => redirect(&format!("//{place}{path}")),
-        Standing::NoLeader => text(503, "No leader elected"),
-        Standing::Recovering => text(503, "Master has not finished recovery"),
-    }))
+        Standing::Elsewhere(place) => Box::new(redirect(&format!("//{place}{path}"))),
+        Standing::NoLeader => refused(503, "No leader elected"),
+        Standing::Recovering => refused(503, "Master has not finished recovery"),
+    })
 }
 
-/// A path without doubled slashes, trailing ones, and the name of the process.
+/// A path, decoded, without doubled slashes, trailing ones, and the name of the process.
 fn path_of(path: &str) -> String {
+    let path = http::decoded_path(path);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let parts = parts.strip_prefix(&["master"]).unwrap_or(&parts);
     format!("/{}", parts.join("/"))
 }
 
-/// A page on the web can make a name of its own lead to 127.0.0.1, but the browser then says that name.
-fn check_host(shared: &Shared, request: &Request) -> Result<(), Refusal> {
-    if browser::is_another_sites(request.headers()) {
-        return Err(refused(text(403, "This embedded Mesos answers no scripts of other sites' pages.")));
-    }
-    let Some(host) = request.headers().get(HOST) else { return Ok(()) };
-    let host = host.to_str().unwrap_or("");
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    let by_address = name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip == shared.ip);
-    let by_name = name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(&shared.hostname);
-    if by_address || by_name {
-        Ok(())
-    } else {
-        Err(refused(text(
-            403,
-            "This embedded Mesos answers under loopback names only, such as localhost and 127.0.0.1.",
-        )))
-    }
-}
-
-/// Who asks, where that must be told.
-fn authenticate(shared: &Shared, headers: &HeaderMap, realm: &str) -> Result<Option<String>, Refusal> {
-    if shared.credentials.is_empty() {
-        return Ok(None);
-    }
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let decoded = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
-        let pair = String::from_utf8(decoded).ok()?;
-        let (principal, secret) = pair.split_once(':')?;
-        // A secret with a colon is no secret to a real master.
-        (!secret.contains(':')).then(|| (principal.to_owned(), secret.to_owned()))
-    });
-    match given.filter(|given| shared.credentials.contains(given)) {
-        Some((principal, _)) => Ok(Some(principal)),
-        None => {
-            let mut response = text(401, "401 Unauthorized.");
-            if let Ok(value) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\"")) {
-                response.headers_mut().insert(WWW_AUTHENTICATE, value);
-            }
-            Err(refused(response))
-        }
-    }
-}
-
-fn empty(status: u16) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-}
-
-fn text(status: u16, body: impl Into<Vec<u8>>) -> Response {
-    let mut response = empty(status);
-    *response.body_mut() = Body::from(body.into());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(TEXT));
-    response
-}
-
-fn refused(response: Response) -> Refusal {
-    Box::new(response)
-}
-
-fn not_found() -> Response {
-    text(404, "404 Not Found.")
-}
-
-fn json(status: u16, body: impl Into<Vec<u8>>, media_type: &'static str) -> Response {
-    let mut response = empty(status);
-    *response.body_mut() = Body::from(body.into());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    response
-}
-
 /// The master is stopping, and its state is gone.
 fn stopping() -> Refusal {
-    refused(text(503, "The embedded master is stopping"))
-}
-
-fn must_post(method: &Method) -> Result<(), Refusal> {
-    if method == Method::POST {
-        return Ok(());
-    }
-    let body = format!("405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{method}'.");
-    let mut response = text(405, body);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    Err(refused(response))
+    refused(503, "The embedded master is stopping")
 }
 
 /// The body's format; the media type is compared as it stands, as a real master does.
 fn format_of(headers: &HeaderMap) -> Result<Format, Refusal> {
     let Some(kind) = headers.get(CONTENT_TYPE) else {
-        return Err(refused(text(400, "Expecting 'Content-Type' to be present")));
+        return Err(refused(400, "Expecting 'Content-Type' to be present"));
     };
     let other = "Expecting 'Content-Type' of application/json or application/x-protobuf";
-    Format::of(kind.as_bytes()).ok_or_else(|| refused(text(415, other)))
+    Format::of(kind.as_bytes()).ok_or_else(|| refused(415, other))
 }
 
 async fn body_of(request: Request) -> Result<Bytes, Refusal> {
-    axum::body::to_bytes(request.into_body(), LONGEST_BODY)
-        .await
-        .map_err(|_| refused(text(413, format!("The embedded master reads bodies of at most {LONGEST_BODY} bytes"))))
+    let (parts, body) = request.into_parts();
+    http::body(&parts.headers, body).await
 }
 
-/// Whether an `Accept` header allows a media type, as libprocess reads it.
-fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
-    let Some(accept) = headers.get(ACCEPT) else { return true };
-    let accept: String =
-        String::from_utf8_lossy(accept.as_bytes()).chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let general = media_type.split_once('/').map_or("*", |(general, _)| general);
-    for candidate in [media_type.to_owned(), format!("{general}/*"), "*/*".to_owned()] {
-        for one in accept.split(',').filter(|one| !one.is_empty()) {
-            let mut parts = one.split(';').filter(|part| !part.is_empty());
-            if parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(&candidate)) {
-                let mut quality = parts.filter_map(|part| part.split_once('=')).filter(|(name, _)| *name == "q");
-                return match (quality.next(), quality.next()) {
-                    (Some((_, value)), None) => value.parse::<f64>().is_ok_and(|value| value > 0.0),
-                    _ => true,
-                };
-            }
-        }
-    }
-    false
-}
-
-fn accepted(headers: &HeaderMap) -> Result<Format, Refusal> {
+fn wanted(headers: &HeaderMap) -> Result<Format, Refusal> {
     [Format::Json, Format::Protobuf]
         .into_iter()
-        .find(|format| accepts(headers, format.media_type()))
-        .ok_or_else(|| refused(text(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")))
+        .find(|format| accepted(headers, format.media_type()))
+        .ok_or_else(|| refused(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'"))
 }
 
 async fn scheduler(shared: &Arc<Shared>, request: Request, principal: Option<String>) -> Answered {
-    must_post(request.method())?;
+    must_be(request.method(), &["POST"])?;
     let headers = request.headers().clone();
     // The original parses before it looks whether it knows the type.
     let format = format_of(&headers)?;
     let body = body_of(request).await?;
-    let call: CallMessage = read(format, &body, "Call").map_err(|why| refused(text(400, why)))?;
+    let call: CallMessage = read(format, &body, "Call").map_err(|why| refused(400, why))?;
     check::check(&call, principal.as_deref())
-        .map_err(|why| refused(text(400, format!("Failed to validate scheduler::Call: {why}"))))?;
+        .map_err(|why| refused(400, format!("Failed to validate scheduler::Call: {why}")))?;
     let streams = matches!(call.r#type, Some(CallType::Subscribe | CallType::ReconcileOperations));
-    let format = if streams { accepted(&headers)? } else { Format::Json };
+    let format = if streams { wanted(&headers)? } else { Format::Json };
     if call.r#type == Some(CallType::Subscribe) {
         if headers.contains_key(STREAM_ID) {
-            let why = "Subscribe calls should not include the 'Mesos-Stream-Id' header";
-            return Err(refused(text(400, why)));
+            return Err(refused(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header"));
         }
         return subscribe(shared, call, principal, format);
     }
     let stream = headers.get(STREAM_ID).map(|id| id.as_bytes().to_vec());
-    let (reply, answer) = oneshot::channel();
-    let input = Input::Call { call: Box::new(call), principal, stream, reply };
-    shared.inputs.send(input).map_err(|_| stopping())?;
-    let Answer { status, body } = answer.await.map_err(|_| stopping())?;
+    let Answer { status, body } =
+        shared.ask(|reply| Input::Call { call: Box::new(call), principal, stream, reply }).await?;
     Ok(if body.is_empty() { empty(status) } else { text(status, body) })
 }
 
@@ -351,61 +256,29 @@ fn stream_of(shared: &Arc<Shared>, id: String, events: Shaper, media_type: &'sta
     response
 }
 
-async fn operate(shared: &Arc<Shared>, request: Request) -> Answered {
-    must_post(request.method())?;
+async fn operate(shared: &Arc<Shared>, request: Request, principal: Option<String>) -> Answered {
+    must_be(request.method(), &["POST"])?;
     let headers = request.headers().clone();
     let format = format_of(&headers)?;
     let body = body_of(request).await?;
-    let call: OperatorCall = read(format, &body, "Call").map_err(|why| refused(text(400, why)))?;
-    operator::check(&call).map_err(|why| refused(text(400, format!("Failed to validate master::Call: {why}"))))?;
-    if accepted(&headers)? != Format::Json {
-        let why = "The embedded master answers operators in application/json only";
-        return Err(refused(text(406, why)));
-    }
-    let (reply, answer) = oneshot::channel();
-    shared.inputs.send(Input::Operate { call: Box::new(call), reply }).map_err(|_| stopping())?;
-    Ok(match answer.await.map_err(|_| stopping())? {
-        Reply::Json(value) => json(200, value.to_string(), Format::Json.media_type()),
-        Reply::Done(status) => empty(status),
-        Reply::Refused(status, why) => text(status, why),
-        Reply::Stream(id, events) => stream_of(shared, id, events, Format::Json.media_type()),
-    })
+    let call: Call = read(format, &body, "Call").map_err(|why| refused(400, why))?;
+    operator::check(&call).map_err(|why| refused(400, format!("Failed to validate master::Call: {why}")))?;
+    let format = wanted(&headers)?;
+    let call = Box::new(Operation::Call(Box::new(call), format));
+    let reply = shared.ask(|reply| Input::Operate { call, principal, reply }).await?;
+    Ok(replied(shared, reply, format))
 }
 
-async fn show(shared: &Arc<Shared>, query: HashMap<String, String>, path: String) -> Answered {
-    let callback = query.get("jsonp").cloned();
-    let (reply, page) = oneshot::channel();
-    shared.inputs.send(Input::Get { path, query, reply }).map_err(|_| stopping())?;
-    let Some(page) = page.await.map_err(|_| stopping())? else { return Err(refused(not_found())) };
-    let is_name = |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$".contains(&byte));
-    Ok(match callback.filter(is_name) {
-        Some(name) => json(200, format!("{name}({page});"), "text/javascript"),
-        None => json(200, page.to_string(), Format::Json.media_type()),
-    })
-}
-
-/// `a=b&c=d`, percent-decoded.
-fn query_of(query: &str) -> HashMap<String, String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        let hex = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (byte, hex(0), hex(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = &after[2..];
-            }
-            (b'+', ..) => bytes.push(b' '),
-            _ => bytes.push(byte),
+fn replied(shared: &Arc<Shared>, reply: Reply, format: Format) -> Response {
+    match (reply, format) {
+        (Reply::Json(value), Format::Json) => typed(200, value.to_string(), format.media_type()),
+        (Reply::Json(value), Format::Protobuf) => {
+            typed(200, protobuf::encode(Shown::schema(), &value), format.media_type())
         }
+        (Reply::Done(status), _) => empty(status),
+        (Reply::Refused(status, why), _) => *refused(status, why),
+        (Reply::Stream(id, events), _) => stream_of(shared, id, events, format.media_type()),
     }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -419,34 +292,11 @@ mod tests {
             ("/master/api/v1/scheduler/", "/api/v1/scheduler"),
             ("/", "/"),
             ("/master", "/"),
+            ("/%76ersion", "/version"),
+            ("/a%2f+b", "/a/+b"),
         ];
         for (path, plain) in cases {
             assert_eq!(path_of(path), plain);
         }
-    }
-
-    #[test]
-    fn accept_headers() {
-        let headers = |value: &'static str| HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(value))]);
-        let cases = [
-            ("*/*", true),
-            ("application/*", true),
-            ("text/html", false),
-            ("application/json;q=0", false),
-            ("application/json;q=0.1", true),
-            ("text/html, APPLICATION/JSON", true),
-            ("", false),
-        ];
-        for (value, allowed) in cases {
-            assert_eq!(accepts(&headers(value), "application/json"), allowed, "{value}");
-        }
-        assert!(accepts(&HeaderMap::new(), "application/json"));
-    }
-
-    #[test]
-    fn queries() {
-        let query = query_of("a=1&path=%2Ftmp%2fx+y&bad=%zz&no");
-        assert_eq!(query["path"], "/tmp/x y");
-        assert_eq!(query["bad"], "%zz");
     }
 }

@@ -1,52 +1,94 @@
 //! Maintenance: machines' schedule, inverse offers for it, machines that are down, agents that drain.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::actor::{Master, event};
-use super::offers::{agent_ip, agent_url};
+use super::offers::agent_url;
+use crate::mesos::master::Window;
 use crate::mesos::{
     AgentId, EventMessage, EventType, Filters, FrameworkId, InverseOffer, InverseOffers, MachineId, OfferId,
     RescindInverseOffer, Unavailability,
 };
 
-/// Machines whose maintenance is planned or going on.
+/// Machines, and what is planned for them.
 #[derive(Debug, Default)]
 pub(super) struct Maintenance {
+    /// The schedule as it was given.
+    pub(super) schedule: Vec<Window>,
+    /// All machines that were ever named or have had an agent.
     pub(super) machines: Vec<Machine>,
     /// Frameworks that want to hear nothing more for a while, and of which agent.
     refused: HashMap<(FrameworkId, AgentId), Instant>,
 }
 
+/// What a machine is used for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) enum Mode {
+    /// Everything.
+    #[default]
+    Up,
+    /// Its maintenance is planned.
+    Draining,
+    /// Nothing: maintenance has begun.
+    Down,
+}
+
 /// A machine and when it is not to be used.
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
+    /// As it was first named.
     pub(super) id: MachineId,
-    pub(super) unavailability: Unavailability,
-    /// Whether maintenance has begun.
-    pub(super) down: bool,
-    /// What frameworks said of it: accepted or not.
-    pub(super) answers: HashMap<FrameworkId, bool>,
+    pub(super) mode: Mode,
+    pub(super) unavailability: Option<Unavailability>,
+    /// What frameworks said of it, and when: accepted or not.
+    pub(super) answers: HashMap<FrameworkId, (bool, SystemTime)>,
+}
+
+impl Machine {
+    pub(super) fn new(id: MachineId, mode: Mode, unavailability: Option<Unavailability>) -> Self {
+        Self { id, mode, unavailability, answers: HashMap::new() }
+    }
 }
 
 impl Maintenance {
-    /// The machine of that host name and address.
-    pub(super) fn machine(&self, hostname: &str, ip: &str) -> Option<&Machine> {
-        self.machines.iter().find(|machine| is(&machine.id, hostname, ip))
+    /// The machine of that name and address.
+    pub(super) fn find(&self, id: &MachineId) -> Option<&Machine> {
+        self.machines.iter().find(|machine| is(&machine.id, id))
+    }
+
+    /// The same, known from now on.
+    pub(super) fn entry(&mut self, id: &MachineId) -> &mut Machine {
+        let at = self.machines.iter().position(|machine| is(&machine.id, id)).unwrap_or_else(|| {
+            self.machines.push(Machine::new(id.clone(), Mode::Up, None));
+            self.machines.len() - 1
+        });
+        &mut self.machines[at]
     }
 
     /// When a machine is not to be used.
-    pub(super) fn unavailability(&self, hostname: &str, ip: &str) -> Option<Unavailability> {
-        self.machine(hostname, ip).map(|machine| machine.unavailability.clone())
+    pub(super) fn unavailability(&self, id: &MachineId) -> Option<Unavailability> {
+        self.find(id)?.unavailability.clone()
+    }
+
+    /// What frameworks said of an agent's maintenance holds no longer.
+    pub(super) fn forget_refusals(&mut self, agent: &AgentId) {
+        self.refused.retain(|(_, refused), _| refused != agent);
     }
 }
 
-fn is(id: &MachineId, hostname: &str, ip: &str) -> bool {
-    id.hostname.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(hostname))
-        && id.ip.as_deref().is_none_or(|address| address == ip)
-        && (id.hostname.is_some() || id.ip.is_some())
+/// Whether two are one machine: host names don't differ by their case.
+pub(super) fn is(left: &MachineId, right: &MachineId) -> bool {
+    let hostname = |id: &MachineId| id.hostname.as_deref().unwrap_or("").to_ascii_lowercase();
+    hostname(left) == hostname(right) && left.ip.as_deref().unwrap_or("") == right.ip.as_deref().unwrap_or("")
+}
+
+/// The machine of an agent.
+pub(super) fn machine_of(hostname: &str, ip: &str) -> MachineId {
+    MachineId { hostname: Some(hostname.to_owned()), ip: Some(ip.to_owned()), ..MachineId::default() }
 }
 
 impl Master {
@@ -56,8 +98,7 @@ impl Master {
         self.maintenance.refused.retain(|_, until| *until > now);
         let mut new: Vec<InverseOffer> = Vec::new();
         for agent in self.agents.values() {
-            let ip = agent_ip(&agent.pid);
-            let Some(unavailability) = self.maintenance.unavailability(&agent.info.hostname, ip) else { continue };
+            let Some(unavailability) = self.maintenance.unavailability(&agent.machine()) else { continue };
             for framework in self.frameworks.iter().filter(|framework| framework.stream.is_some()) {
                 let key = (framework.id.clone(), agent.id.clone());
                 let open = framework.inverse_offers.iter().filter_map(|id| self.inverse_offers.get(id));
@@ -103,16 +144,9 @@ impl Master {
             let seconds = filters.and_then(|filters| filters.refuse_seconds).unwrap_or(5.0).clamp(0.0, 31_536_000.0);
             let until = Instant::now() + Duration::from_secs_f64(seconds).max(self.settings.allocation_interval);
             self.maintenance.refused.insert((id.clone(), agent.clone()), until);
-            let Some((hostname, ip)) = self.place_of(&agent) else { continue };
-            if let Some(machine) = self.maintenance.machines.iter_mut().find(|one| is(&one.id, &hostname, &ip)) {
-                machine.answers.insert(id.clone(), accepted);
-            }
+            let Some(machine) = self.agent(&agent).map(super::agents::Agent::machine) else { continue };
+            self.maintenance.entry(&machine).answers.insert(id.clone(), (accepted, SystemTime::now()));
         }
-    }
-
-    fn place_of(&self, agent: &AgentId) -> Option<(String, String)> {
-        let agent = self.agent(agent)?;
-        Some((agent.info.hostname.clone(), agent_ip(&agent.pid).to_owned()))
     }
 
     fn take_inverse(&mut self, id: &OfferId) -> Option<InverseOffer> {
@@ -152,12 +186,19 @@ impl Master {
         }
     }
 
+    /// Whether an agent has tasks or operations that somebody waits for.
+    pub(super) fn is_busy(&self, id: &AgentId) -> bool {
+        self.frameworks.iter().any(|framework| {
+            framework.tasks.values().any(|task| task.agent == *id)
+                || framework.operations.iter().any(|operation| operation.agent == *id)
+        })
+    }
+
     /// Whether an agent that drains has nothing left; one that is to be marked gone then is.
     pub(super) fn drained(&mut self, id: &AgentId) {
         // Asked at every acknowledgement, mostly of agents that don't drain.
         let gone = self.agent(id).and_then(|agent| agent.draining.as_ref()).and_then(|config| config.mark_gone);
-        let busy = || self.frameworks.iter().any(|framework| framework.tasks.values().any(|task| task.agent == *id));
-        if gone == Some(true) && !busy() {
+        if gone == Some(true) && !self.is_busy(id) {
             self.mark_gone(id);
         }
     }

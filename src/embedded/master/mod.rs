@@ -7,6 +7,8 @@ mod accept;
 mod actor;
 mod agents;
 mod allocator;
+mod authorization;
+mod conversion;
 mod fault;
 mod framework;
 mod http;
@@ -15,12 +17,14 @@ mod offers;
 mod operator;
 mod recovery;
 mod registry;
+mod roles;
 mod state;
 mod stream;
 mod subscribe;
 mod tasks;
 mod text;
 mod validate;
+mod view;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -86,7 +90,10 @@ pub(super) fn start(start: Start<'_>) -> std::io::Result<Running> {
         allocation_interval: config.allocation_interval,
         roles: config.roles.clone(),
         root_submissions: config.root_submissions,
-        authenticate: !config.credentials.is_empty(),
+        authenticate: config.authenticated(),
+        acls: config.acls.clone(),
+        offer_timeout: config.offer_timeout,
+        agent_timeout: config.agent_timeout,
     };
     let master = actor::Master::new(settings, registry, store, faults.clone());
     let (inputs, received) = mpsc::unbounded_channel();
@@ -99,6 +106,7 @@ pub(super) fn start(start: Start<'_>) -> std::io::Result<Running> {
         ip: address.ip(),
         port: address.port(),
         credentials: config.credentials.clone(),
+        authenticate: config.authenticated(),
     };
     let app = besides.fallback_service(http::router(shared));
     let stop = CancellationToken::new();

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::actor::{Master, event};
+use super::actor::{Master, Timer, event};
 use super::allocator::Allocation;
 use crate::embedded::resources::Resources;
 use crate::mesos::{
@@ -23,6 +23,10 @@ impl Master {
         }
         for (id, allocations) in by_framework {
             let offers: Vec<Offer> = allocations.into_iter().filter_map(|one| self.offer(one)).collect();
+            if let Some(timeout) = self.settings.offer_timeout {
+                let offers = offers.iter().map(|offer| offer.id.clone()).collect();
+                self.after(timeout, Timer::Unanswered { offers });
+            }
             let Some(framework) = self.framework_mut(&id) else { continue };
             framework.offers.extend(offers.iter().map(|offer| offer.id.clone()));
             let sent = offers.iter().map(|offer| for_scheduler(offer, framework)).collect();
@@ -47,7 +51,7 @@ impl Master {
             resources: allocation.resources.into_list(),
             attributes: agent.info.attributes.clone(),
             executor_ids: executors.iter().map(|executor| executor.executor_id.clone()).collect(),
-            unavailability: self.maintenance.unavailability(&agent.info.hostname, agent_ip(&agent.pid)),
+            unavailability: self.maintenance.unavailability(&agent.machine()),
             allocation_info: Some(AllocationInfo { role: Some(allocation.role), ..AllocationInfo::default() }),
             ..Offer::default()
         })
@@ -72,8 +76,13 @@ impl Master {
 
     /// Takes an offer back and says so.
     pub(super) fn rescind(&mut self, id: &OfferId) {
+        self.rescind_with(id, None);
+    }
+
+    /// The same, as if it had been declined with these filters.
+    pub(super) fn rescind_with(&mut self, id: &OfferId, filters: Option<&Filters>) {
         let Some(framework) = self.offers.get(id).map(|offer| offer.framework_id.clone()) else { return };
-        self.discard(id, None);
+        self.discard(id, filters);
         let rescind = Rescind { offer_id: id.clone(), ..Rescind::default() };
         self.send(&framework, &EventMessage { rescind: Some(rescind), ..event(EventType::Rescind) });
     }

@@ -3,7 +3,7 @@
 //! A master that starts knows of agents from its registry only. Tasks, and frameworks that have yet to subscribe again,
 //! are what agents tell. (apache/mesos: src/master/master.cpp, `reregisterSlave`, `recoverFramework`)
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
@@ -11,13 +11,15 @@ use tokio::sync::mpsc;
 use super::actor::{Master, Timer};
 use super::agents::Agent;
 use super::framework::{Framework, Operation, Task, is_terminal};
-use super::maintenance::Machine;
+use super::maintenance::{Machine, Mode, machine_of};
 use super::offers::agent_ip;
 use super::registry::{Admitted, Registry};
 use super::validate::constraints::Constraints;
 use crate::embedded::link::{Applied, Registration, Survivor, Survivors, ToAgent};
 use crate::embedded::resources::{Resources, upgraded_list};
-use crate::mesos::{AgentId, AgentInfo, FrameworkId, OperationState, Resource, StatusReason, TaskId, TaskStatus};
+use crate::mesos::{
+    AgentId, AgentInfo, DrainConfig, FrameworkId, OperationState, Resource, StatusReason, TaskId, TaskStatus,
+};
 
 /// How long an agent of the registry may take to come back before it counts as out of reach, as on a real master.
 const REREGISTRATION: Duration = Duration::from_secs(600);
@@ -30,6 +32,22 @@ impl Recovering {
     /// What the registry knows of them.
     pub(super) fn agents(&self) -> impl Iterator<Item = &Admitted> {
         self.0.values()
+    }
+
+    /// One of them is to drain when it is back.
+    pub(super) fn drain(&mut self, id: &AgentId, config: &DrainConfig) {
+        if let Some(admitted) = self.0.get_mut(id) {
+            (admitted.deactivated, admitted.draining) = (true, Some(config.clone()));
+        }
+    }
+
+    /// One of them is taken out, or back in; `false` if it is none of them, or was so already.
+    pub(super) fn deactivate(&mut self, id: &AgentId, deactivated: bool) -> bool {
+        let Some(admitted) = self.0.get_mut(id) else { return false };
+        if !deactivated {
+            admitted.draining = None;
+        }
+        std::mem::replace(&mut admitted.deactivated, deactivated) != deactivated
     }
 
     /// Whether a task may be on one of them: on this one, or on any where none is named.
@@ -56,7 +74,7 @@ enum Whence {
 impl Master {
     /// Takes up what an earlier master has left.
     pub(super) fn recover(&mut self, registry: Registry) {
-        let Registry { agents, unreachable, gone, machines } = registry;
+        let Registry { agents, unreachable, gone, machines, schedule, weights, quotas } = registry;
         if !agents.is_empty() {
             self.after(REREGISTRATION, Timer::Reregistration);
         }
@@ -66,13 +84,12 @@ impl Master {
             |since: f64| Duration::try_from_secs_f64(since).map_or(SystemTime::now(), |it| SystemTime::UNIX_EPOCH + it);
         self.unreachable = unreachable.into_iter().map(|one| (one.id, time(one.since))).collect();
         self.gone = gone.into_iter().collect();
-        let machine = |known: super::registry::Machine| Machine {
-            id: known.id,
-            unavailability: known.unavailability,
-            down: known.down,
-            answers: HashMap::new(),
-        };
+        let machine = |known: super::registry::Machine| Machine::new(known.id, known.mode, known.unavailability);
         self.maintenance.machines = machines.into_iter().map(machine).collect();
+        self.maintenance.schedule = schedule;
+        weights.iter().for_each(|(role, weight)| self.allocator.set_weight(role, *weight));
+        self.allocator.set_quotas(quotas.clone());
+        (self.weights, self.quotas) = (weights, quotas);
     }
 
     /// Agents that haven't come back by now are out of reach.
@@ -117,7 +134,7 @@ impl Master {
         if id.is_some_and(|id| self.gone.contains(id)) {
             return Some(("Agent has been marked gone", false));
         }
-        let down = self.maintenance.machine(hostname, ip).is_some_and(|machine| machine.down);
+        let down = self.maintenance.find(&machine_of(hostname, ip)).is_some_and(|machine| machine.mode == Mode::Down);
         down.then_some(("Machine is `DOWN`", true))
     }
 
@@ -134,7 +151,12 @@ impl Master {
             (None, Some(admitted)) => (admitted.deactivated, admitted.draining),
             (None, None) => (false, None),
         };
+        self.maintenance.entry(&new.machine());
+        if let Some(config) = &draining {
+            new.tell(ToAgent::Drain(Box::new(config.clone())));
+        }
         let agent = Agent {
+            drain_started: draining.is_some().then_some(now),
             registered: before.as_ref().map_or(now, |before| before.registered),
             reregistered: (whence != Whence::New).then_some(now),
             active: !deactivated,
@@ -195,11 +217,25 @@ impl Master {
         match whence {
             Whence::Unreachable => self.tell_back(&reported, "Unreachable agent re-reregistered"),
             Whence::Unknown => self.tell_back(&reported, "Unknown agent reregistered"),
-            Whence::New | Whence::Known | Whence::Recovered => {}
+            Whence::Known => self.reconcile_with(agent, &reported),
+            Whence::New | Whence::Recovered => {}
         }
         // What it doesn't tell of has ended while nobody could see it.
         for framework in &mut self.frameworks {
             framework.unreachable.retain(|task| task.agent != *agent);
+        }
+    }
+
+    /// An agent that has lost what it was told must hear of it: tasks that it doesn't know are over.
+    fn reconcile_with(&self, id: &AgentId, reported: &[(FrameworkId, TaskId)]) {
+        let Some(agent) = self.agent(id) else { return };
+        for framework in &self.frameworks {
+            let live = framework.tasks.values().filter(|task| task.agent == *id && !is_terminal(&task.state));
+            let told = |task: &&Task| !reported.iter().any(|(of, one)| *of == framework.id && *one == task.id);
+            let tasks: Vec<TaskId> = live.filter(told).map(|task| task.id.clone()).collect();
+            if !tasks.is_empty() {
+                agent.tell(ToAgent::Reconcile { framework: Box::new(framework.info.clone()), tasks });
+            }
         }
     }
 
@@ -228,6 +264,7 @@ impl Master {
                 info: applied.info,
                 state: OperationState::Finished,
                 uuid: applied.uuid.clone(),
+                own_uuid: uuid::Uuid::new_v4().as_bytes().to_vec(),
                 sent: 0,
             });
             self.after(Duration::ZERO, Timer::Operation { framework: applied.framework_id, uuid: applied.uuid });
@@ -247,6 +284,8 @@ impl Agent {
             active: true,
             deactivated: false,
             draining: None,
+            drain_started: None,
+            silent: None,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! What a master must not forget over its own end, as a real one keeps it in its registry: agents, which of them can't
 //! be reached or are gone, and maintenance. Frameworks and tasks are not in it: agents and schedulers bring them.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::actor::{Master, seconds};
+use super::maintenance::Mode;
+use super::operator::Quota;
 use crate::embedded::durable;
+use crate::mesos::master::Window;
 use crate::mesos::{AgentId, AgentInfo, DrainConfig, MachineId, Unavailability};
 
 /// The registry's content.
@@ -22,6 +26,12 @@ pub(in crate::embedded) struct Registry {
     pub(super) gone: Vec<AgentId>,
     /// Machines whose maintenance is planned or going on.
     pub(super) machines: Vec<Machine>,
+    /// That plan as it was given.
+    pub(super) schedule: Vec<Window>,
+    /// Roles' weights.
+    pub(super) weights: BTreeMap<String, f64>,
+    /// Roles' quota.
+    pub(super) quotas: BTreeMap<String, Quota>,
 }
 
 /// An agent that the master has taken in.
@@ -46,8 +56,9 @@ pub(super) struct Since {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Machine {
     pub(super) id: MachineId,
-    pub(super) unavailability: Unavailability,
-    pub(super) down: bool,
+    pub(super) unavailability: Option<Unavailability>,
+    #[serde(default)]
+    pub(super) mode: Mode,
 }
 
 /// Where a registry is kept.
@@ -102,10 +113,11 @@ impl Master {
             deactivated: agent.deactivated,
             draining: agent.draining.clone(),
         });
-        let machines = self.maintenance.machines.iter().map(|machine| Machine {
+        let planned = self.maintenance.machines.iter().filter(|machine| machine.mode != Mode::Up);
+        let machines = planned.map(|machine| Machine {
             id: machine.id.clone(),
             unavailability: machine.unavailability.clone(),
-            down: machine.down,
+            mode: machine.mode,
         });
         let unreachable = self.unreachable.iter().map(|(id, since)| Since { id: id.clone(), since: seconds(*since) });
         Registry {
@@ -113,6 +125,9 @@ impl Master {
             unreachable: unreachable.collect(),
             gone: self.gone.iter().cloned().collect(),
             machines: machines.collect(),
+            schedule: self.maintenance.schedule.clone(),
+            weights: self.weights.clone(),
+            quotas: self.quotas.clone(),
         }
     }
 }

@@ -10,11 +10,15 @@ use serde_json::{Map, Value, json};
 use super::actor::{Master, VERSION, seconds};
 use super::agents::Agent;
 use super::framework::{Framework, Task};
+use super::operator::{sees_executor, sees_framework, sees_resource, sees_task};
 use super::validate::framework::roles;
-use crate::embedded::resources::{Resources, for_endpoints, printed, reservation_role};
+use super::view::View;
+use crate::embedded::authorize::{Action, Approver};
+use crate::embedded::resources::{Resources, floating, for_endpoints, printed, reservation_role};
 use crate::embedded::wire::defaults;
 use crate::mesos::{
-    AgentId, Attribute, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, TaskState, TaskStatus, ValueType,
+    AgentId, Attribute, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, Scalar, TaskState, TaskStatus,
+    ValueType,
 };
 
 /// What the agents of this version can.
@@ -41,21 +45,6 @@ const COUNTED: [TaskState; 10] = [
     TaskState::Lost,
     TaskState::Error,
     TaskState::Unreachable,
-];
-
-/// The pages that are JSON, without `/master`.
-pub(super) const PAGES: [&str; 11] = [
-    "/state",
-    "/state-summary",
-    "/slaves",
-    "/frameworks",
-    "/tasks",
-    "/roles",
-    "/flags",
-    "/version",
-    "/metrics/snapshot",
-    "/maintenance/schedule",
-    "/maintenance/status",
 ];
 
 /// `Resources` in the short form: amounts by name.
@@ -87,12 +76,14 @@ pub(super) fn summary(resources: &Resources) -> Value {
     Value::Object(fields)
 }
 
-/// Amounts by name, of what is there only.
-pub(super) fn quantities(resources: &Resources) -> Value {
-    let amounts = resources.list().iter().filter(|resource| resource.r#type == ValueType::Scalar);
-    let amounts: BTreeMap<&str, f64> =
-        amounts.map(|resource| (resource.name.as_str(), resources.amount(&resource.name))).collect();
-    json!(amounts)
+/// Amounts by name.
+fn amounts(amounts: &BTreeMap<String, i64>) -> Value {
+    json!(amounts.iter().map(|(name, amount)| (name.as_str(), floating(*amount))).collect::<BTreeMap<_, _>>())
+}
+
+/// Scalars by name, as the v1 API shows them.
+pub(super) fn scalars(scalars: &BTreeMap<String, Scalar>) -> Value {
+    json!(scalars.iter().map(|(name, one)| (name, json!({"value": number(one.value)}))).collect::<BTreeMap<_, _>>())
 }
 
 /// Resources in full.
@@ -216,92 +207,55 @@ fn count<'a>(tasks: impl Iterator<Item = &'a Task>) -> Map<String, Value> {
     counts
 }
 
-/// Who uses and is offered how much, counted in one pass: asked of each agent and framework by itself, it would take the
-/// product of agents and tasks.
-#[derive(Default)]
-struct Tally {
-    used: HashMap<AgentId, Resources>,
-    offered: HashMap<AgentId, Resources>,
-    offered_to: HashMap<FrameworkId, Resources>,
-}
-
-impl Tally {
-    fn of(master: &Master) -> Self {
-        let mut tally = Self::default();
-        for framework in &master.frameworks {
-            for task in framework.tasks.values().filter(|task| !task.is_over()) {
-                tally.used.entry(task.agent.clone()).or_default().add(&Resources::of(&task.resources));
-            }
-            for (agent, executors) in &framework.executors {
-                let used = tally.used.entry(agent.clone()).or_default();
-                executors.iter().for_each(|executor| used.add(&Resources::of(&executor.resources)));
-            }
-        }
-        for offer in master.offers.values() {
-            let resources = Resources::of(&offer.resources);
-            tally.offered.entry(offer.agent_id.clone()).or_default().add(&resources);
-            tally.offered_to.entry(offer.framework_id.clone()).or_default().add(&resources);
-        }
-        tally
-    }
-
-    fn used(&self, agent: &AgentId) -> Resources {
-        self.used.get(agent).cloned().unwrap_or_default()
-    }
-
-    fn offered(&self, agent: &AgentId) -> Resources {
-        self.offered.get(agent).cloned().unwrap_or_default()
-    }
-
-    fn offered_to(&self, framework: &FrameworkId) -> Resources {
-        self.offered_to.get(framework).cloned().unwrap_or_default()
-    }
-}
-
 impl Master {
     /// A page, or nothing where there is none of that path.
-    pub(super) fn page(&self, path: &str, query: &HashMap<String, String>) -> Option<Value> {
+    pub(super) fn page(&self, path: &str, query: &HashMap<String, String>, principal: Option<&str>) -> Option<Value> {
+        let who = self.approver(principal);
+        let wanted = |name: &str, id: &str| query.get(name).is_none_or(|wanted| wanted == id);
         Some(match path {
-            "/state" => self.state(),
-            "/state-summary" => self.state_summary(),
+            "/state" => self.state(who),
+            "/state-summary" => self.state_summary(who),
             "/slaves" => {
-                let wanted = query.get("slave_id");
-                let agents = self.agents.values().filter(|agent| wanted.is_none_or(|id| agent.id.as_str() == id));
-                let tally = Tally::of(self);
-                json!({"slaves": agents.map(|agent| self.full_agent(agent, &tally)).collect::<Vec<_>>(),
+                let view = View::of(self, who);
+                let agents = self.agents.values().filter(|agent| wanted("slave_id", agent.id.as_str()));
+                json!({"slaves": agents.map(|agent| self.full_agent(agent, &view)).collect::<Vec<_>>(),
                        "recovered_slaves": self.recovered_slaves()})
             }
             "/frameworks" => {
-                let wanted = query.get("framework_id");
-                let shown = |framework: &&Framework| wanted.is_none_or(|id| framework.id.as_str() == id);
-                let tally = Tally::of(self);
+                let shown =
+                    |one: &&Framework| wanted("framework_id", one.id.as_str()) && sees_framework(who, &one.info);
+                let view = View::of(self, who);
+                let all = |framework: &Framework| self.framework_json(framework, &view);
                 json!({
-                    "frameworks": self.frameworks.iter().filter(shown).map(|one| self.framework_json(one, &tally))
-                        .collect::<Vec<_>>(),
-                    "completed_frameworks": self.completed.iter().filter(shown)
-                        .map(|one| self.framework_json(one, &tally))
-                        .collect::<Vec<_>>(),
+                    "frameworks": self.frameworks.iter().filter(shown).map(all).collect::<Vec<_>>(),
+                    "completed_frameworks": self.completed.iter().filter(shown).map(all).collect::<Vec<_>>(),
                     "unregistered_frameworks": [],
                 })
             }
-            "/tasks" => self.tasks_page(query),
-            "/roles" => json!({"roles": self.roles().into_iter().map(|(_, role)| role).collect::<Vec<_>>()}),
+            "/tasks" => self.tasks_page(query, who),
+            "/roles" => self.roles_page(who),
+            "/flags" if !who.may(Action::ViewFlags, None) => return None,
             "/flags" => json!({"flags": self.flags()}),
             "/version" => version(),
             "/metrics/snapshot" => self.metrics(),
-            "/maintenance/schedule" => self.maintenance_schedule(),
-            "/maintenance/status" => self.maintenance_status(),
+            "/maintenance/schedule" => self.maintenance_schedule(who),
+            "/maintenance/status" => self.maintenance_status(who),
+            "/weights" => self.weights_page(principal),
+            "/quota" => self.quota_status(who),
+            "/logging/toggle" => json!(self.logging_level()),
             _ => return None,
         })
     }
 
-    fn state(&self) -> Value {
-        let tally = Tally::of(self);
+    fn state(&self, who: Approver<'_>) -> Value {
+        let view = View::of(self, who);
         let started = seconds(self.started);
         let active = self.agents.values().filter(|agent| agent.active).count();
         let info = json!({"id": self.id, "pid": self.pid(), "port": self.settings.address.port(),
                           "hostname": self.settings.hostname});
-        json!({
+        let seen = |one: &&Framework| sees_framework(who, &one.info);
+        let shown = |framework: &Framework| self.framework_json(framework, &view);
+        let mut state = json!({
             "version": VERSION,
             "git_sha": BUILD.0, "git_tag": VERSION, "build_date": BUILD.1, "build_time": BUILD.2, "build_user": BUILD.3,
             "start_time": started,
@@ -316,17 +270,23 @@ impl Master {
             "leader": self.pid(),
             "leader_info": info,
             "flags": self.flags(),
-            "slaves": self.agents.values().map(|agent| self.agent_json(agent, &tally)).collect::<Vec<_>>(),
+            "slaves": self.agents.values().map(|agent| self.agent_json(agent, &view)).collect::<Vec<_>>(),
             "recovered_slaves": self.recovered_slaves(),
-            "frameworks": self.frameworks.iter().map(|one| self.framework_json(one, &tally)).collect::<Vec<_>>(),
-            "completed_frameworks": self.completed.iter().map(|one| self.framework_json(one, &tally)).collect::<Vec<_>>(),
+            "frameworks": self.frameworks.iter().filter(seen).map(shown).collect::<Vec<_>>(),
+            "completed_frameworks": self.completed.iter().filter(seen).map(shown).collect::<Vec<_>>(),
             "orphan_tasks": [],
             "unregistered_frameworks": [],
-        })
+        });
+        if let Value::Object(fields) = &mut state
+            && !who.may(Action::ViewFlags, None)
+        {
+            fields.remove("flags");
+        }
+        state
     }
 
-    fn state_summary(&self) -> Value {
-        let tally = Tally::of(self);
+    fn state_summary(&self, who: Approver<'_>) -> Value {
+        let view = View::of(self, who);
         // Tasks of frameworks that are gone aren't counted.
         let mut tasks: HashMap<&AgentId, Vec<&Task>> = HashMap::new();
         let mut ids: HashMap<&AgentId, Vec<&str>> = HashMap::new();
@@ -340,7 +300,7 @@ impl Master {
             }
         }
         let agents = self.agents.values().map(|agent| {
-            let mut shown = self.agent_json(agent, &tally);
+            let mut shown = self.agent_json(agent, &view);
             if let Value::Object(fields) = &mut shown {
                 fields.extend(count(tasks.get(&agent.id).into_iter().flatten().copied()));
                 let ids = ids.get(&agent.id).map_or(&[][..], Vec::as_slice);
@@ -348,8 +308,8 @@ impl Master {
             }
             shown
         });
-        let frameworks = self.frameworks.iter().map(|framework| {
-            let mut shown = self.framework_head(framework, &tally);
+        let frameworks = self.frameworks.iter().filter(|one| sees_framework(who, &one.info)).map(|framework| {
+            let mut shown = self.framework_head(framework, &view);
             let tasks = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
             let mut agents: Vec<&str> = framework.tasks.values().map(|task| task.agent.as_str()).collect();
             agents.sort_unstable();
@@ -384,12 +344,15 @@ impl Master {
         used
     }
 
-    fn agent_json(&self, agent: &Agent, tally: &Tally) -> Value {
+    fn agent_json(&self, agent: &Agent, view: &View<'_>) -> Value {
         let total = self.allocator.total(&agent.id);
         let attributes: Map<String, Value> =
             agent.info.attributes.iter().map(|one| (one.name.clone(), attribute(one))).collect();
-        let reserved: BTreeMap<String, Value> =
-            reserved(&total).iter().map(|(role, resources)| (role.clone(), summary(resources))).collect();
+        let reserved: BTreeMap<String, Value> = reserved(&total)
+            .iter()
+            .filter(|(role, _)| view.who.may(Action::ViewRole, Some(role)))
+            .map(|(role, resources)| (role.clone(), summary(resources)))
+            .collect();
         let mut shown = json!({
             "id": agent.id.as_str(),
             "hostname": agent.info.hostname,
@@ -400,8 +363,8 @@ impl Master {
         });
         let more = json!({
             "resources": summary(&total),
-            "used_resources": summary(&tally.used(&agent.id).unallocated()),
-            "offered_resources": summary(&tally.offered(&agent.id).unallocated()),
+            "used_resources": summary(&view.used(&agent.id).unallocated()),
+            "offered_resources": summary(&view.offered(&agent.id).unallocated()),
             "reserved_resources": reserved,
             "unreserved_resources": summary(&unreserved(&total)),
             "active": agent.active,
@@ -414,10 +377,11 @@ impl Master {
                 fields.insert("reregistered_time".to_owned(), json!(seconds(time)));
             }
             fields.extend(more);
-            if let Some(config) = &agent.draining {
-                let busy = self.frameworks.iter().any(|one| one.tasks.values().any(|task| task.agent == agent.id));
-                let state = if busy { "DRAINING" } else { "DRAINED" };
-                fields.insert("drain_info".to_owned(), json!({"state": state, "config": config}));
+            if let Some(drain) = self.drain_info(agent) {
+                fields.insert("drain_info".to_owned(), drain);
+            }
+            if let Some(time) = agent.drain_started {
+                fields.insert("estimated_drain_start_time_seconds".to_owned(), json!(seconds(time)));
             }
         }
         shown
@@ -435,26 +399,30 @@ impl Master {
         shown.collect()
     }
 
-    fn full_agent(&self, agent: &Agent, tally: &Tally) -> Value {
-        let mut shown = self.agent_json(agent, tally);
+    fn full_agent(&self, agent: &Agent, view: &View<'_>) -> Value {
+        let mut shown = self.agent_json(agent, view);
         let total = self.allocator.total(&agent.id);
-        let by_role: BTreeMap<String, Value> =
-            reserved(&total).iter().map(|(role, resources)| (role.clone(), full(resources.list()))).collect();
+        let seen = |resources: &Resources| full(resources.filtered(|one| sees_resource(view.who, one)).list());
+        let by_role: BTreeMap<String, Value> = reserved(&total)
+            .iter()
+            .filter(|(role, _)| view.who.may(Action::ViewRole, Some(role)))
+            .map(|(role, resources)| (role.clone(), seen(resources)))
+            .collect();
         if let Value::Object(fields) = &mut shown {
             fields.insert("reserved_resources_full".to_owned(), json!(by_role));
-            fields.insert("unreserved_resources_full".to_owned(), full(unreserved(&total).list()));
-            fields.insert("used_resources_full".to_owned(), full(tally.used(&agent.id).list()));
-            fields.insert("offered_resources_full".to_owned(), full(tally.offered(&agent.id).list()));
+            fields.insert("unreserved_resources_full".to_owned(), seen(&unreserved(&total)));
+            fields.insert("used_resources_full".to_owned(), seen(&view.used(&agent.id)));
+            fields.insert("offered_resources_full".to_owned(), seen(&view.offered(&agent.id)));
         }
         shown
     }
 
-    fn framework_head(&self, framework: &Framework, tally: &Tally) -> Map<String, Value> {
+    fn framework_head(&self, framework: &Framework, view: &View<'_>) -> Map<String, Value> {
         let capabilities: Vec<&str> = framework
             .info
             .capabilities
             .iter()
-            .filter_map(|one| one.r#type.as_ref().map(|kind| kind.as_str()))
+            .map(|one| one.r#type.as_ref().map_or("UNKNOWN", |kind| kind.as_str()))
             .collect();
         let info = &framework.info;
         let connected = framework.stream.is_some();
@@ -464,7 +432,7 @@ impl Master {
         });
         let more = json!({
             "used_resources": summary(&framework.used(None).unallocated()),
-            "offered_resources": summary(&tally.offered_to(&framework.id).unallocated()),
+            "offered_resources": summary(&view.offered_to(&framework.id).unallocated()),
             "capabilities": capabilities,
             "hostname": info.hostname.as_deref().unwrap_or(""),
             "webui_url": info.webui_url.as_deref().unwrap_or(""),
@@ -480,11 +448,11 @@ impl Master {
         fields
     }
 
-    fn framework_json(&self, framework: &Framework, tally: &Tally) -> Value {
+    fn framework_json(&self, framework: &Framework, view: &View<'_>) -> Value {
         let info = &framework.info;
-        let mut fields = self.framework_head(framework, tally);
+        let mut fields = self.framework_head(framework, view);
         let used = framework.used(None);
-        let offered = tally.offered_to(&framework.id);
+        let offered = view.offered_to(&framework.id);
         let offers: Vec<Value> =
             self.offers.values().filter(|one| one.framework_id == framework.id).map(offer).collect();
         let executors: Vec<Value> = framework
@@ -492,6 +460,9 @@ impl Master {
             .iter()
             .flat_map(|(agent, all)| all.iter().map(move |executor| (agent, executor)))
             .map(|(agent, executor)| {
+                if !sees_executor(view.who, executor, info) {
+                    return json!({});
+                }
                 json!({"executor_id": executor.executor_id.as_str(), "name": executor.name.as_deref().unwrap_or(""),
                        "framework_id": framework.id.as_str(),
                        "command": executor.command.as_ref().map(defaults::shown),
@@ -516,27 +487,33 @@ impl Master {
         if let Some(labels) = &info.labels {
             fields.insert("labels".to_owned(), json!(labels.labels));
         }
-        let tasks =
-            |tasks: &mut dyn Iterator<Item = &Task>| tasks.map(|one| task(&framework.id, one)).collect::<Vec<_>>();
+        let tasks = |tasks: &mut dyn Iterator<Item = &Task>| {
+            let seen = tasks.filter(|one| sees_task(view.who, one, info));
+            seen.map(|one| task(&framework.id, one)).collect::<Vec<_>>()
+        };
         fields.insert("tasks".to_owned(), json!(tasks(&mut framework.tasks.values())));
         fields.insert("unreachable_tasks".to_owned(), json!(tasks(&mut framework.unreachable.iter())));
         fields.insert("completed_tasks".to_owned(), json!(tasks(&mut framework.completed.iter())));
         fields.insert("offers".to_owned(), json!(offers));
         fields.insert("executors".to_owned(), json!(executors));
-        fields.insert("offer_constraints".to_owned(), json!({}));
+        fields.insert("offer_constraints".to_owned(), framework.constraints_shown());
         Value::Object(fields)
     }
 
     /// `/tasks`, which knows limit, offset, order and ids.
-    fn tasks_page(&self, query: &HashMap<String, String>) -> Value {
+    fn tasks_page(&self, query: &HashMap<String, String>, who: Approver<'_>) -> Value {
         let wanted = |name: &str, value: &str| query.get(name).is_none_or(|id| id.is_empty() || id == value);
         let of = |framework: &Framework| {
             let live = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
-            live.filter(|one| wanted("task_id", one.id.as_str()))
+            live.filter(|one| wanted("task_id", one.id.as_str()) && sees_task(who, one, &framework.info))
                 .map(|one| (one.statuses.first().and_then(|first| first.timestamp), task(&framework.id, one)))
                 .collect::<Vec<_>>()
         };
-        let all = self.frameworks.iter().chain(&self.completed).filter(|one| wanted("framework_id", one.id.as_str()));
+        let all = self
+            .frameworks
+            .iter()
+            .chain(&self.completed)
+            .filter(|one| wanted("framework_id", one.id.as_str()) && sees_framework(who, &one.info));
         let mut tasks: Vec<(Option<f64>, Value)> = all.flat_map(of).collect();
         tasks.sort_by(|left, right| left.0.unwrap_or(0.0).total_cmp(&right.0.unwrap_or(0.0)));
         if query.get("order").is_none_or(|order| order != "asc") {
@@ -547,48 +524,25 @@ impl Master {
         json!({"tasks": page.map(|(_, task)| task).collect::<Vec<_>>()})
     }
 
-    /// Roles that somebody has, with what they have.
-    pub(super) fn roles(&self) -> Vec<(String, Value)> {
-        let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for framework in &self.frameworks {
-            for role in roles(&framework.info) {
-                names.entry(role).or_default().push(framework.id.as_str());
-            }
-        }
-        let of_role = |resources: &Resources, role: &str| {
-            let given = |resource: &Resource| {
-                resource.allocation_info.as_ref().and_then(|info| info.role.as_deref()) == Some(role)
-            };
-            resources.filtered(given).unallocated()
-        };
-        names
-            .into_iter()
-            .map(|(role, ids)| {
-                let mut allocated = Resources::default();
-                self.frameworks.iter().for_each(|one| allocated.add(&of_role(&one.used(None), &role)));
-                let offered = of_role(&self.offered(None, None), &role);
-                let mut reserved = Resources::default();
-                for agent in self.agents.values() {
-                    reserved.add(
-                        &self
-                            .allocator
-                            .total(&agent.id)
-                            .filtered(|one| !one.reservations.is_empty() && reservation_role(one) == role),
-                    );
-                }
-                let shown = json!({
-                    "name": role,
-                    "weight": 1.0,
-                    "quota": {"role": role, "guarantee": {}, "limit": {}, "consumed": quantities(&allocated)},
-                    "resources": quantities(&allocated.plus(&offered)),
-                    "allocated": quantities(&allocated),
-                    "offered": quantities(&offered),
-                    "reserved": quantities(&reserved),
-                    "frameworks": ids,
-                });
-                (role, shown)
+    /// `/roles`.
+    fn roles_page(&self, who: Approver<'_>) -> Value {
+        let names = self.known_roles().into_iter().filter(|role| who.may(Action::ViewRole, Some(role)));
+        let shown = names.map(|role| {
+            let of_role = self.of_role(&role);
+            let quota = self.quotas.get(&role).cloned().unwrap_or_default();
+            json!({
+                "name": role,
+                "weight": self.weight(&role),
+                "quota": {"role": role, "guarantee": amounts(&quota.guarantees), "limit": amounts(&quota.limits),
+                          "consumed": amounts(&of_role.consumed())},
+                "resources": amounts(&of_role.allocated.plus(&of_role.offered).quantities()),
+                "allocated": amounts(&of_role.allocated.quantities()),
+                "offered": amounts(&of_role.offered.quantities()),
+                "reserved": amounts(&of_role.reserved.quantities()),
+                "frameworks": of_role.frameworks.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
             })
-            .collect()
+        });
+        json!({"roles": shown.collect::<Vec<_>>()})
     }
 
     /// Settings, named as a real master's flags are.
@@ -601,9 +555,9 @@ impl Master {
             "allocator": "hierarchical",
             "authenticate_agents": "false",
             "authenticate_frameworks": "false",
-            "authenticate_http_frameworks": settings.authenticate.to_string(),
-            "authenticate_http_readonly": settings.authenticate.to_string(),
-            "authenticate_http_readwrite": settings.authenticate.to_string(),
+            "authenticate_http_frameworks": settings.authenticate.frameworks.to_string(),
+            "authenticate_http_readonly": settings.authenticate.readonly.to_string(),
+            "authenticate_http_readwrite": settings.authenticate.readwrite.to_string(),
             "filter_gpu_resources": "true",
             "framework_sorter": "drf",
             "hostname": settings.hostname,

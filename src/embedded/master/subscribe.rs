@@ -6,30 +6,43 @@ use super::actor::{Answer, Master, Timer, event};
 use super::framework::Framework;
 use super::stream::Stream;
 use super::validate::constraints::Constraints;
-use super::validate::{Check, framework as check, is_duration};
+use super::validate::{self, Check, framework as check, is_duration};
 use crate::embedded::link::ToAgent;
 use crate::mesos::{
-    CallMessage, ErrorEvent, EventMessage, EventType, FrameworkId, FrameworkInfo, Subscribed, TaskState,
-    UpdateFramework,
+    CallMessage, ErrorEvent, EventMessage, EventType, FrameworkId, FrameworkInfo, OfferConstraints, Subscribed,
+    TaskState, TaskStatus, UpdateFramework,
 };
+
+/// What a framework wants to be offered.
+struct Wanted {
+    suppressed: Vec<String>,
+    /// Its constraints as it gave them.
+    said: Option<OfferConstraints>,
+    /// The same, read.
+    constraints: Constraints,
+}
 
 impl Master {
     /// SUBSCRIBE. What is refused gets one ERROR event, and the stream ends.
     pub(super) fn subscribe(&mut self, call: CallMessage, principal: Option<String>, stream: Stream) {
         self.count("messages_subscribe");
-        let Some(subscribe) = call.subscribe else { return };
+        let Some(mut subscribe) = call.subscribe else { return };
+        subscribe.offer_constraints.iter_mut().for_each(validate::constraints::one_of_each);
         let mut info = subscribe.framework_info;
         if info.principal.is_none() {
             info.principal = principal;
         }
         let checked = self
             .may_be(&info, &subscribe.suppressed_roles)
-            .and_then(|()| Constraints::new(subscribe.offer_constraints.as_ref()));
+            .and_then(|()| self.is_its_own(&info))
+            .and_then(|()| Constraints::new(subscribe.offer_constraints.as_ref()))
+            .and_then(|constraints| self.may_register(&info).map(|()| constraints));
         let taken = checked.and_then(|constraints| self.take_in(&mut info).map(|id| (id, constraints)));
         match taken {
             Ok((id, constraints)) => {
-                let suppressed = subscribe.suppressed_roles;
-                self.change(&id, info, &suppressed, constraints);
+                let wanted =
+                    Wanted { suppressed: subscribe.suppressed_roles, said: subscribe.offer_constraints, constraints };
+                self.change(&id, info, wanted);
                 self.connect(&id, stream);
             }
             Err(why) => stream.send(&error(&why)),
@@ -40,15 +53,15 @@ impl Master {
     fn may_be(&self, info: &FrameworkInfo, suppressed: &[String]) -> Check {
         check::check(info)?;
         let roles = check::roles(info);
-        check::suppressed(&roles, suppressed)?;
-        if let Some(allowed) = &self.settings.roles {
+        if self.settings.roles.is_some() {
             let mut unknown: Vec<&str> =
-                roles.iter().filter(|role| *role != "*" && !allowed.contains(role)).map(String::as_str).collect();
+                roles.iter().filter(|role| !self.is_allowed_role(role)).map(String::as_str).collect();
             unknown.sort_unstable();
             if !unknown.is_empty() {
                 return Err(format!("Roles {{ {} }} are not present in the master's --roles", unknown.join(", ")));
             }
         }
+        check::suppressed(&roles, suppressed)?;
         if info.user == "root" && !self.settings.root_submissions {
             return Err("User 'root' is not allowed to run frameworks without --root_submissions set".to_owned());
         }
@@ -56,7 +69,27 @@ impl Master {
         if info.id.as_ref().is_some_and(removed) {
             return Err("Framework has been removed".to_owned());
         }
-        Ok(())
+        check::failover_timeout(info)
+    }
+
+    /// Whether the framework that it says it is has this principal.
+    fn is_its_own(&self, info: &FrameworkInfo) -> Check {
+        match info.id.as_ref().and_then(|id| self.framework(id)) {
+            Some(known) => check::principal(&known.info, info),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it may have its roles.
+    fn may_register(&self, info: &FrameworkInfo) -> Check {
+        let roles = check::roles(info);
+        if self.settings.acls.allow_roles(info.principal.as_deref(), &roles) {
+            return Ok(());
+        }
+        let id = info.id.clone().unwrap_or_default();
+        let sorted: std::collections::BTreeSet<&str> = roles.iter().map(String::as_str).collect();
+        let roles = sorted.into_iter().collect::<Vec<_>>().join(", ");
+        Err(format!("Not authorized to register framework {id} with roles {{ {roles} }}"))
     }
 
     /// Finds or makes the framework; one that comes back keeps what can't be changed.
@@ -84,9 +117,9 @@ impl Master {
     }
 
     /// Takes over what a framework says of itself.
-    fn change(&mut self, id: &FrameworkId, mut info: FrameworkInfo, suppressed: &[String], constraints: Constraints) {
+    fn change(&mut self, id: &FrameworkId, mut info: FrameworkInfo, wanted: Wanted) {
         info.id = Some(id.clone());
-        self.allocator.update_framework(id, &info, suppressed, constraints);
+        self.allocator.update_framework(id, &info, &wanted.suppressed, wanted.constraints);
         let roles = check::roles(&info);
         let lost: Vec<_> = self
             .offers
@@ -104,6 +137,7 @@ impl Master {
         self.agents.values().for_each(|agent| agent.tell(ToAgent::Framework(told.clone())));
         if let Some(framework) = self.framework_mut(id) {
             framework.info = info;
+            framework.constraints = wanted.said;
         }
     }
 
@@ -148,7 +182,7 @@ impl Master {
 
     /// A stream has ended. Its framework, if it has no newer one, has its failover timeout to come back.
     pub(super) fn closed(&mut self, stream: &str) {
-        self.operators.retain(|operator| operator.0.id != stream);
+        self.operators.retain(|operator| operator.stream() != stream);
         let Some(framework) = self
             .frameworks
             .iter_mut()
@@ -188,12 +222,11 @@ impl Master {
         }
         let tasks: Vec<_> = self.frameworks[at].tasks.keys().cloned().collect();
         for task in tasks {
-            let status = self.status(
-                &task,
-                TaskState::Killed,
-                Some(crate::mesos::StatusReason::FrameworkRemoved),
-                Some(format!("Framework {id} removed")),
-            );
+            let agent_id =
+                self.framework(id).and_then(|framework| framework.task(&task)).map(|task| task.agent.clone());
+            let reason = Some(crate::mesos::StatusReason::FrameworkRemoved);
+            let why = Some(format!("Framework {id} removed"));
+            let status = TaskStatus { agent_id, ..self.status(&task, TaskState::Killed, reason, why) };
             self.update_task(id, &task, &status);
             self.remove_task(id, &task);
         }
@@ -213,7 +246,8 @@ impl Master {
     }
 
     /// UPDATE_FRAMEWORK.
-    pub(super) fn update_framework(&mut self, id: &FrameworkId, update: UpdateFramework) -> Answer {
+    pub(super) fn update_framework(&mut self, id: &FrameworkId, mut update: UpdateFramework) -> Answer {
+        update.offer_constraints.iter_mut().for_each(validate::constraints::one_of_each);
         let info = update.framework_info;
         if let Err(why) = self.may_be(&info, &update.suppressed_roles) {
             return Answer::new(400, format!("Supplied FrameworkInfo is not valid: {why}"));
@@ -222,11 +256,19 @@ impl Master {
         if let Err(why) = check::update(&framework.info, &info) {
             return Answer::new(400, format!("FrameworkInfo update is not valid: {why}"));
         }
-        match Constraints::new(update.offer_constraints.as_ref()) {
-            Ok(constraints) => self.change(id, info, &update.suppressed_roles, constraints),
+        let changed = framework.info != info;
+        let constraints = match Constraints::new(update.offer_constraints.as_ref()) {
+            Ok(constraints) => constraints,
             Err(why) => return Answer::new(400, format!("'UpdateFramework.offer_constraints' are not valid: {why}")),
+        };
+        if let Err(why) = self.may_register(&info) {
+            return Answer::new(403, why);
         }
-        self.tell_operators("FRAMEWORK_UPDATED", Some(id), None);
+        let wanted = Wanted { suppressed: update.suppressed_roles, said: update.offer_constraints, constraints };
+        self.change(id, info, wanted);
+        if changed {
+            self.tell_operators("FRAMEWORK_UPDATED", Some(id), None);
+        }
         Answer::new(200, "")
     }
 }

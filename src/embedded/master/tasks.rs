@@ -230,6 +230,9 @@ impl Master {
                 framework.operations.iter().find(|operation| operation.info.id.as_ref() == Some(&asked.operation_id));
             let (state, message) = match (known, &asked.agent_id) {
                 (Some(operation), _) => (operation.state.clone(), None),
+                (None, Some(agent)) if asked.resource_provider_id.is_some() && self.agent(agent).is_some() => {
+                    (OperationState::Unknown, None)
+                }
                 (None, agent) => self.unknown_operation(agent.as_ref()),
             };
             answers.push(OperationStatus {

@@ -32,7 +32,13 @@ fn object(schema: &Schema, fields: &Map<String, Value>) -> Result<Map<String, Va
         put(field, &fields[name], &mut values)?;
         let value = match field.label {
             Label::Repeated => Some(Value::Array(values)),
-            Label::Map => values.pop().or_else(|| Some(Value::Object(Map::new()))),
+            Label::Map => {
+                let maps = values.into_iter().filter_map(|value| match value {
+                    Value::Object(entries) => Some(entries),
+                    _ => None,
+                });
+                Some(Value::Object(maps.flatten().collect()))
+            }
             _ => values.pop(),
         };
         if let Some(value) = value {
@@ -52,7 +58,8 @@ fn put(field: &FieldSchema, value: &Value, values: &mut Vec<Value>) -> Result<()
             Ok(())
         }
         Value::Array(items) => {
-            if field.label != Label::Repeated {
+            // A map may come as a list of maps.
+            if !matches!(field.label, Label::Repeated | Label::Map) {
                 return Err(unexpected("array", field));
             }
             items.iter().try_for_each(|item| put(field, item, values))

@@ -53,10 +53,15 @@ impl<T: Message> serde::Serialize for Wrapped<'_, T> {
 
 /// Reads a message, or says what is wrong in Mesos's words, which name the message `name`.
 pub(super) fn read<T: Message>(format: Format, body: &[u8], name: &str) -> Result<T, Vec<u8>> {
-    let value = match format {
-        Format::Json => json::parse(body).map_err(|why| [b"Failed to parse body into JSON: ", &why[..]].concat())?,
+    match format {
+        Format::Json => {
+            let value = json::parse(body).map_err(|why| [b"Failed to parse body into JSON: ", &why[..]].concat())?;
+            let wrong = |why| format!("Failed to convert JSON into {name} protobuf: {why}").into_bytes();
+            convert::message(&value).map_err(wrong)
+        }
+        // Here nothing is said of what is missing.
         Format::Protobuf => protobuf::decode(T::schema(), body)
-            .ok_or_else(|| format!("Failed to parse body into {name} protobuf").into_bytes())?,
-    };
-    convert::message(&value).map_err(|why| format!("Failed to convert JSON into {name} protobuf: {why}").into_bytes())
+            .and_then(|value| convert::message(&value).ok())
+            .ok_or_else(|| format!("Failed to parse body into {name} protobuf").into_bytes()),
+    }
 }

@@ -31,6 +31,7 @@ pub const KINDS: &[&str] = &[
     "partition",
     "return",
     "slow-pull",
+    "no-image",
     "drop",
     "double",
     "crash",
@@ -45,9 +46,9 @@ command! {
                 byte. mute: no heartbeats. delay TIME: events and answers are late. redirect HOST:PORT, recovering, \
                 no-leader: what the master answers. rescind [OFFER...]: offers are taken back. partition [AGENT]: an agent \
                 can't be reached, until return [AGENT]. lose [AGENT]: it is gone for good. slow-pull TIME: images take \
-                longer. drop [TASK], double [TASK]: updates get lost (agents send them again after 10 s) or come twice. \
-                crash [TASK]: its executor crashes. restart: the master ends without a word and starts again. storm: one \
-                after the other, none that a good scheduler can't get over.\n\
+                longer. no-image: they can't be had. drop [TASK], double [TASK]: updates get lost (agents send them again \
+                after 10 s) or come twice. crash [TASK]: its executor crashes. restart: the master ends without a word \
+                and starts again. storm: one after the other, none that a good scheduler can't get over.\n\
                 Where nothing is named the seed chooses; it is told, and --seed repeats it. What goes on ends with its \
                 --for, or with fault clear. A real Mesos has no such thing.",
         positionals: &[
@@ -78,6 +79,7 @@ command! {
             Example::new("fault drop --chance 0.2", "every fifth update or so gets lost"),
             Example::new("fault double nap --count 1", "the task's next update comes twice"),
             Example::new("fault crash nap", "as if its executor had a defect").after(&["run --cmd 'sleep 60' --name nap"]),
+            Example::new("fault no-image --for 1m", "as if every image had been misspelt"),
             Example::new("fault restart --down 2s", "the master goes and another comes up in its place"),
             Example::new("fault storm --for 1m --seed 7", "all of it, and the same again with the same seed"),
             Example::new("fault clear", "all goes right again").after(&["fault mute"]),
@@ -347,6 +349,7 @@ mod tests {
     fn words_become_an_order() {
         for (text, want) in [
             ("fault mute --for 1m", json!({"fault": {"kind": "mute"}, "for": 60.0})),
+            ("fault no-image", json!({"fault": {"kind": "no-image"}})),
             ("fault cut --at 3 --next", json!({"fault": {"kind": "cut", "after": 3, "inside": false, "next": true}})),
             ("fault delay 300ms --jitter 1s", json!({"fault": {"kind": "delay", "by": 0.3, "jitter": 1.0}})),
             ("fault redirect m:1", json!({"fault": {"kind": "redirect", "to": "m:1"}})),

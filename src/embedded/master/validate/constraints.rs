@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::pattern;
 use crate::mesos::{AgentInfo, AttributeConstraint, OfferConstraints, Predicate, PseudoattributeType, Selector};
 
 /// Constraints, checked and ready to be asked.
@@ -82,27 +83,38 @@ fn test(predicate: &Predicate) -> Result<Test, String> {
         Predicate { not_exists: Some(_), .. } => Test::NotExists,
         Predicate { text_equals: Some(text), .. } => Test::Equals(text.value.clone()),
         Predicate { text_not_equals: Some(text), .. } => Test::NotEquals(text.value.clone()),
-        Predicate { text_matches: Some(text), .. } => Test::Matches(pattern(&text.regex)?),
-        Predicate { text_not_matches: Some(text), .. } => Test::NotMatches(pattern(&text.regex)?),
+        Predicate { text_matches: Some(text), .. } => Test::Matches(matching(&text.regex)?),
+        Predicate { text_not_matches: Some(text), .. } => Test::NotMatches(matching(&text.regex)?),
         _ => return Err("Unknown predicate type".to_owned()),
     })
 }
 
-/// A pattern that must match the whole text, as RE2's FullMatch.
-fn pattern(text: &str) -> Result<Regex, String> {
-    let refused = |why: &str| format!("Failed to construct regex from pattern '{text}': {why}");
-    // The pattern alone first: one that closes our own group would pass otherwise.
-    let whole = Regex::new(text).and_then(|_| Regex::new(&format!("^(?:{text})$")));
-    whole.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => refused("pattern too large - compile failed"),
-        error if error.to_string().contains("unclosed group") => refused(&format!("missing ): {text}")),
-        error if error.to_string().contains("unopened group") => refused(&format!("unexpected ): {text}")),
-        error if error.to_string().contains("unclosed character class") => refused(&format!("missing ]: {text}")),
-        error if error.to_string().contains("repetition operator missing") => {
-            refused(&format!("no argument for repetition operator: {text}"))
+/// A pattern, or what is wrong with it.
+fn matching(text: &str) -> Result<Regex, String> {
+    pattern::read(text).map_err(|why| format!("Failed to construct regex from pattern '{text}': {why}"))
+}
+
+/// Of fields that exclude each other the one that is read last stays: the last by name.
+pub(in crate::embedded::master) fn one_of_each(constraints: &mut OfferConstraints) {
+    let groups = constraints.role_constraints.values_mut().flat_map(|of_role| &mut of_role.groups);
+    for constraint in groups.flat_map(|group| &mut group.attribute_constraints) {
+        if constraint.selector.pseudoattribute_type.is_some() {
+            constraint.selector.attribute_name = None;
         }
-        error => refused(&error.to_string()),
-    })
+        let said = std::mem::take(&mut constraint.predicate);
+        constraint.predicate = match said {
+            Predicate { text_not_matches: Some(it), .. } => {
+                Predicate { text_not_matches: Some(it), ..Predicate::default() }
+            }
+            Predicate { text_not_equals: Some(it), .. } => {
+                Predicate { text_not_equals: Some(it), ..Predicate::default() }
+            }
+            Predicate { text_matches: Some(it), .. } => Predicate { text_matches: Some(it), ..Predicate::default() },
+            Predicate { text_equals: Some(it), .. } => Predicate { text_equals: Some(it), ..Predicate::default() },
+            Predicate { not_exists: Some(it), .. } => Predicate { not_exists: Some(it), ..Predicate::default() },
+            other => other,
+        };
+    }
 }
 
 impl Constraint {

@@ -27,12 +27,28 @@ pub(in crate::embedded::master) fn check(info: &FrameworkInfo) -> Check {
     if let Some(framework) = info.id.as_ref().filter(|id| !id.as_str().is_empty()) {
         id(framework.as_str())?;
     }
-    info.offer_filters.values().try_for_each(offer_filters)?;
+    info.offer_filters.values().try_for_each(offer_filters)
+}
+
+/// Whether its failover timeout is a duration.
+pub(in crate::embedded::master) fn failover_timeout(info: &FrameworkInfo) -> Check {
     let failover = info.failover_timeout.unwrap_or(0.0);
     if !is_duration(failover) {
         return Err(format!("The framework failover_timeout ({}) is invalid", printed(failover, 6)));
     }
     Ok(())
+}
+
+/// Whether a number may be an amount of something.
+pub(in crate::embedded::master) fn quantity(value: f64) -> Check {
+    Err(match value {
+        value if value.is_infinite() => "Infinite values not supported",
+        value if value.is_nan() => "NaN not supported",
+        value if value.is_subnormal() => "Subnormal values not supported",
+        value if value < 0.0 => "Negative values not supported",
+        _ => return Ok(()),
+    }
+    .to_owned())
 }
 
 fn check_roles(info: &FrameworkInfo) -> Check {
@@ -68,15 +84,8 @@ fn offer_filters(filters: &OfferFilters) -> Check {
         if quantities.quantities.is_empty() {
             return Err("Resource quantities must contain at least one quantity".to_owned());
         }
-        for (name, quantity) in &quantities.quantities {
-            let why = match quantity.value {
-                value if value.is_infinite() => "Infinite values not supported",
-                value if value.is_nan() => "NaN not supported",
-                value if value.is_subnormal() => "Subnormal values not supported",
-                value if value < 0.0 => "Negative values not supported",
-                _ => continue,
-            };
-            return Err(format!("Invalid resource quantity for '{name}': {why}"));
+        for (name, amount) in &quantities.quantities {
+            quantity(amount.value).map_err(|why| format!("Invalid resource quantity for '{name}': {why}"))?;
         }
     }
     Ok(())
@@ -90,11 +99,17 @@ pub(in crate::embedded::master) fn suppressed(roles: &[String], suppressed: &[St
     }
 }
 
-/// Whether a framework that is known may become what it now says.
-pub(in crate::embedded::master) fn update(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
+/// Whether a framework keeps its principal.
+pub(in crate::embedded::master) fn principal(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
     if old.principal != new.principal {
         return Err("Changing framework's principal is not allowed.".to_owned());
     }
+    Ok(())
+}
+
+/// Whether a framework that is known may become what it now says.
+pub(in crate::embedded::master) fn update(old: &FrameworkInfo, new: &FrameworkInfo) -> Check {
+    principal(old, new)?;
     let unsupported = |field: &str, from: &str, to: &str| {
         Err(format!("Updating 'FrameworkInfo.{field}' is unsupported; attempted to update from '{from}' to '{to}'"))
     };

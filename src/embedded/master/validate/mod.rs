@@ -7,6 +7,7 @@ pub(super) mod command;
 pub(super) mod constraints;
 pub(super) mod framework;
 pub(super) mod operation;
+mod pattern;
 pub(super) mod resource;
 pub(super) mod role;
 pub(super) mod task;

@@ -74,18 +74,49 @@ fn task_form(task: &crate::mesos::TaskInfo) -> Check {
 }
 
 /// RESERVE.
-pub(in crate::embedded::master) fn reserve(reserve: &Reserve, info: &FrameworkInfo) -> Check {
+pub(in crate::embedded::master) fn reserve(
+    reserve: &Reserve,
+    principal: Option<&str>,
+    framework: Option<&FrameworkInfo>,
+) -> Check {
     because("Invalid resources: ", resource::check(&reserve.resources))?;
     because("Invalid source: ", resource::check(&reserve.source))?;
+    if !reserve.source.is_empty() {
+        because("Invalid source: ", one_reservation(&reserve.source))?;
+        because("Invalid resources: ", one_reservation(&reserve.resources))?;
+        let plain = |list: &[Resource]| {
+            let plain = |one: &Resource| Resource { reservations: Vec::new(), ..one.clone() };
+            Resources::of(&list.iter().map(plain).collect::<Vec<_>>())
+        };
+        let (source, target) = (plain(&reserve.source), plain(&reserve.resources));
+        if source != target {
+            return Err(format!(
+                "Source and target resources should refer to identical resource quantities: {source} vs. {target}"
+            ));
+        }
+    }
     because("Invalid resources: ", resource::one_provider(&reserve.resources))?;
-    let roles = super::framework::roles(info);
+    let roles = framework.map(super::framework::roles);
     for resource in &reserve.resources {
-        reserve_one(resource, &roles, info.principal.as_deref())?;
+        reserve_one(resource, roles.as_deref(), principal)?;
+    }
+    if framework.is_none() {
+        return Ok(());
     }
     because("Invalid reservation resources: ", resource::one_role(&Resources::of(&reserve.resources)))
 }
 
-fn reserve_one(resource: &Resource, roles: &[String], principal: Option<&str>) -> Check {
+/// All have the same reservations.
+fn one_reservation(resources: &[Resource]) -> Check {
+    let Some(first) = resources.first() else { return Err("Resource cannot be empty".to_owned()) };
+    if resources.iter().any(|resource| resource.reservations != first.reservations) {
+        let shown: Vec<String> = resources.iter().map(|resource| Printed(resource).to_string()).collect();
+        return Err(format!("Mixed reservations are not supported{{ {} }}", shown.join(", ")));
+    }
+    Ok(())
+}
+
+fn reserve_one(resource: &Resource, roles: Option<&[String]>, principal: Option<&str>) -> Check {
     let shown = Printed(resource);
     if !is_dynamically_reserved(resource) {
         return Err(format!("Resource {shown} is not dynamically reserved"));
@@ -107,6 +138,15 @@ fn reserve_one(resource: &Resource, roles: &[String], principal: Option<&str>) -
         }
         _ => {}
     }
+    let Some(roles) = roles else {
+        return match resource.allocation_info {
+            Some(_) => Err(format!(
+                "{tried} with an allocated resource, but the operator API only allows reservations to be made to \
+                 unallocated resources"
+            )),
+            None => Ok(()),
+        };
+    };
     let Some(allocated) = resource.allocation_info.as_ref().and_then(|info| info.role.as_deref()) else {
         return Err(format!(
             "{tried} on unallocated resource {shown}, but frameworks can only perform reservations on allocated \
@@ -148,14 +188,19 @@ pub(in crate::embedded::master) fn unreserve(resources: &[Resource]) -> Check {
 }
 
 /// CREATE; `there` are the agent's volumes.
-pub(in crate::embedded::master) fn create(volumes: &[Resource], there: &Resources, info: &FrameworkInfo) -> Check {
+pub(in crate::embedded::master) fn create(
+    volumes: &[Resource],
+    there: &Resources,
+    principal: Option<&str>,
+    framework: Option<&FrameworkInfo>,
+) -> Check {
     because("Invalid resources: ", resource::check(volumes))?;
     because("Invalid resources: ", resource::one_provider(volumes))?;
     because("Not a persistent volume: ", resource::volumes(volumes))?;
     resource::unique_persistence(&there.plus(&Resources::of(volumes).unallocated()))?;
     for volume in volumes {
-        let shares = super::framework::can(info, &crate::mesos::FrameworkCapabilityType::SharedResources);
-        if volume.shared.is_some() && !shares {
+        let shares = crate::mesos::FrameworkCapabilityType::SharedResources;
+        if let Some(info) = framework.filter(|info| volume.shared.is_some() && !super::framework::can(info, &shares)) {
             return Err(format!(
                 "Create volume operation for '{}' has been attempted by framework '{}' with no SHARED_RESOURCES \
                  capability",
@@ -163,7 +208,7 @@ pub(in crate::embedded::master) fn create(volumes: &[Resource], there: &Resource
                 info.id.clone().unwrap_or_default()
             ));
         }
-        let Some(principal) = &info.principal else { continue };
+        let Some(principal) = principal else { continue };
         let of_volume = volume.disk.as_ref().and_then(|disk| disk.persistence.as_ref()?.principal.as_ref());
         match of_volume {
             None => {
@@ -172,7 +217,7 @@ pub(in crate::embedded::master) fn create(volumes: &[Resource], there: &Resource
                      operation with no principal set in 'disk.persistence'"
                 ));
             }
-            Some(other) if other != principal => {
+            Some(other) if other.as_str() != principal => {
                 return Err(format!(
                     "Create volume operation attempted by authenticated principal '{principal}', which does not \
                      match a volume in the operation with principal '{other}' set in 'disk.persistence'"
@@ -180,6 +225,9 @@ pub(in crate::embedded::master) fn create(volumes: &[Resource], there: &Resource
             }
             Some(_) => {}
         }
+    }
+    if framework.is_none() {
+        return Ok(());
     }
     because("Invalid volume resources: ", resource::one_role(&Resources::of(volumes)))
 }

@@ -1,5 +1,7 @@
 //! Tasks and task groups, their executors, and whether they fit what was offered.
 
+use serde_json::Value;
+
 use super::{Check, because, command, id, resource};
 use crate::embedded::resources::{Resources, printed};
 use crate::mesos::{
@@ -174,7 +176,9 @@ fn with_executor(task: &TaskInfo, place: &Place<'_>) -> Check {
 
 /// A list as the original prints those that it hasn't summed up.
 fn json(resources: &[crate::mesos::Resource]) -> String {
-    serde_json::to_string(resources).unwrap_or_default()
+    let mut value = serde_json::to_value(resources).unwrap_or(Value::Null);
+    value.sort_all_objects();
+    value.to_string()
 }
 
 /// An executor by itself, and against one of the same id.
@@ -304,7 +308,7 @@ fn group_executor(group: &TaskGroupInfo, info: &ExecutorInfo, place: &Place<'_>)
     if resource::overlap(&parts) {
         let tasks: Vec<String> = tasks.iter().map(Resources::to_string).collect();
         return Err(format!(
-            "There are overlapping resources in the task group's task resources {{ {} }} and/or executor resources {}",
+            "There are overlapping resources in the task group's task resources [ {} ] and/or executor resources {}",
             tasks.join(", "),
             json(&info.resources)
         ));
@@ -334,7 +338,7 @@ fn minimum(resources: &Resources, name: &ExecutorId) -> Check {
     }
     let mem = resources.scalar("mem");
     if mem.is_none_or(|mem| mem < MIN_MEM) {
-        let has = mem.map_or("None".to_owned(), megabytes);
+        let has = mem.map_or("None".to_owned(), |mem| megabytes(mem.floor()));
         return Err(format!(
             "Executor '{name}' uses less memory ({has}) than the minimum required ({})",
             megabytes(MIN_MEM)

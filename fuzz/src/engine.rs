@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use mesos_repl::client::Address;
+use mesos_repl::detect;
 use mesos_repl::document::{Block, Cell, Column, Diagnostic, Document, Fields, Log, Table, Timeline, Tone};
 use mesos_repl::engine::verbs;
 use mesos_repl::lang::{self, NoNames};
@@ -19,13 +20,14 @@ use mesos_repl::view;
 pub type Target = fn(&[u8]);
 
 /// The targets of this file.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("recordio", recordio),
     ("event_json", event_json),
     ("line", line),
     ("sanitizer", sanitizer),
     ("address", address),
     ("journal", journal),
+    ("zk_node", zk_node),
 ];
 
 fn records(parts: &mut dyn Iterator<Item = &[u8]>) -> (Vec<Bytes>, Result<End, FramingError>) {
@@ -314,4 +316,26 @@ pub fn journal(data: &[u8]) {
     assert!(kept.len() <= 2_000 && kept.iter().map(|entry| entry.what.text().len()).sum::<usize>() <= 16 << 20);
     assert_eq!(state.journal.next(), pushed);
     assert!(kept.windows(2).all(|pair| pair[0].number + 1 == pair[1].number));
+}
+
+/// What stands in ZooKeeper where masters should: a node's name, and what it says after the first line's end. The name
+/// is read as somebody's address of ZooKeeper, too.
+pub fn zk_node(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let name = String::from_utf8_lossy(&data[..end]);
+    let said = data.get(end + 1..).unwrap_or_default();
+    let _ = detect::is_master(&name);
+    for node in [&name, "json.info_0000000001", "info_0000000002"] {
+        match detect::decode(node, said) {
+            Ok(info) => harmless(&render::safe(&format!("{info:?}"))),
+            Err(error) => told(Diagnostic::new(error.to_string())),
+        }
+    }
+    match detect::Url::parse(&name) {
+        Ok(url) => {
+            assert!(!url.servers().is_empty() && url.path().starts_with('/'), "{name:?}");
+            assert!(url.servers().iter().all(|server| server.contains(':')), "{name:?}");
+        }
+        Err(error) => told(Diagnostic::new(error.to_string())),
+    }
 }

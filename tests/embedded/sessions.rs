@@ -32,6 +32,7 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("agents/gone/*", "what is left of an agent is offered again when that is due; a command started sooner"),
     ("agent/page/state-running", "commands run without an executor of their own"),
     ("auth/http/agent-none", "agents ask nobody who they are"),
+    ("maintenance/inverse*", "what is left of an agent is offered again when that is due; a command started sooner"),
     ("groups/not-launched*", "the recorded machine couldn't start its executor of task groups"),
     ("operations/done/acknowledged", "operations stand in another order"),
     ("operations/done/with-status", "operations stand in another order"),

@@ -1,10 +1,11 @@
 //! What a scheduler says of itself.
 //!
-//! Names, numbers and presence are those of the v1 protocol; nothing here does anything.
+//! Names, numbers and presence are those of the v1 protocol.
 
 use super::message::{enums, messages};
 use super::*;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 messages! {
     /// `FrameworkInfo` of the v1 API.
@@ -57,5 +58,12 @@ enums! {
         MultiRole = "MULTI_ROLE", 6;
         ReservationRefinement = "RESERVATION_REFINEMENT", 7;
         RegionAware = "REGION_AWARE", 8;
+    }
+}
+
+impl FrameworkInfo {
+    /// How long a master keeps the framework without a connection. What is no time is none.
+    pub fn failover_time(&self) -> Duration {
+        Duration::try_from_secs_f64(self.failover_timeout.unwrap_or(0.0)).unwrap_or_default()
     }
 }

@@ -114,8 +114,7 @@ impl Status {
 
     /// How long the master waits for this framework's scheduler to come back; zero where it doesn't.
     pub fn failover_timeout(&self) -> Duration {
-        let seconds = self.framework.as_ref().and_then(|info| info.failover_timeout).unwrap_or(0.0);
-        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+        self.framework.as_ref().map(FrameworkInfo::failover_time).unwrap_or_default()
     }
 
     /// What is left of that time at `now`, while there is no connection.

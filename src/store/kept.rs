@@ -101,8 +101,7 @@ impl Kept {
 
     /// How long the master keeps the framework without a connection.
     pub fn failover_timeout(&self) -> Duration {
-        let seconds = self.framework.as_ref().and_then(|info| info.failover_timeout).unwrap_or(0.0);
-        Duration::try_from_secs_f64(seconds).unwrap_or_default()
+        self.framework.as_ref().map(FrameworkInfo::failover_time).unwrap_or_default()
     }
 
     pub(super) fn take(&mut self, at: Duration, fact: Fact) {

@@ -205,8 +205,7 @@ fn card(session: &Session) -> Document {
         } else {
             info.roles.join(", ")
         };
-        let timeout = Duration::try_from_secs_f64(info.failover_timeout.unwrap_or(0.0)).unwrap_or_default();
-        fields = fields.field("roles", roles).field("failover timeout", Cell::Lasted(timeout));
+        fields = fields.field("roles", roles).field("failover timeout", Cell::Lasted(info.failover_time()));
     }
     fields.into()
 }

@@ -102,10 +102,7 @@ impl Drop for Quiet {
 }
 
 fn warn(warning: &str, colour: bool) {
-    let told = Document::text(Piece::new(format!("warning: {warning}"), Tone::Unsure));
-    let text = render::ansi(&told, &Page::plain(window().map_or(100, |(columns, _)| columns)).coloured(colour));
-    // A closed standard error can't be told anything.
-    let _ = io::stderr().write_all(text.as_bytes());
+    tell_aside(&Document::text(Piece::new(format!("warning: {warning}"), Tone::Unsure)), colour);
 }
 
 /// What ends the program before it has begun, and its exit status.
@@ -396,7 +393,7 @@ async fn tell_unrecorded(mut progress: tokio::sync::watch::Receiver<crate::store
 
 /// What is no answer to a command goes to the standard error.
 fn tell_aside(told: &Document, colour: bool) {
-    let text = render::ansi(told, &Page::plain(100).coloured(colour));
+    let text = render::ansi(told, &Page::plain(window().map_or(100, |(columns, _)| columns)).coloured(colour));
     // A closed standard error can't be told anything.
     let _ = io::stderr().write_all(text.as_bytes());
 }

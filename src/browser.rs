@@ -1,13 +1,14 @@
-//! What a browser says of the page that makes a request; other clients say nothing of the kind.
+//! What a browser says of a request: under which name it came, and which page makes it. Other clients say nothing of the
+//! kind, or what they like.
 //!
-//! Pure.
+//! Pure. For all that listens: whoever answers decides what the answers mean for it.
 
 use axum::http::HeaderMap;
 use axum::http::header::ORIGIN;
 
 /// Whether another site's page makes it, other than by a link that somebody followed. Such a page could read what is
 /// answered to a script (`jsonp`), and send what needs no asking before. (W3C: Fetch Metadata Request Headers)
-pub(super) fn is_another_sites(headers: &HeaderMap) -> bool {
+pub(crate) fn is_another_sites(headers: &HeaderMap) -> bool {
     let says = |name: &str, word: &str| headers.get(name).is_some_and(|value| value.as_bytes() == word.as_bytes());
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or("?"));
     (says("sec-fetch-site", "cross-site") && !says("sec-fetch-mode", "navigate"))
@@ -17,12 +18,17 @@ pub(super) fn is_another_sites(headers: &HeaderMap) -> bool {
 /// Whether an origin is a server of this machine, such as Jupyter's. Browsers say it that don't say the above yet.
 fn is_of_this_machine(origin: &str) -> bool {
     let Some((_, host)) = origin.split_once("://") else { return false };
+    let name = host_name(host);
+    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The name in a `Host` header, or an origin's: without a port, an IPv6 address without its brackets.
+pub(crate) fn host_name(host: &str) -> &str {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -45,6 +51,21 @@ mod tests {
             site.map(|site| headers.insert("sec-fetch-site", site.parse().unwrap()));
             mode.map(|mode| headers.insert("sec-fetch-mode", mode.parse().unwrap()));
             assert_eq!(is_another_sites(&headers), want, "{site:?} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_goes_without_port_and_brackets() {
+        for (host, want) in [
+            ("localhost:5050", "localhost"),
+            ("localhost", "localhost"),
+            ("[::1]:5050", "::1"),
+            ("[::1]", "::1"),
+            ("[::1].evil.example", "[::1].evil.example"),
+            ("evil.example:x", "evil.example:x"),
+            ("", ""),
+        ] {
+            assert_eq!(host_name(host), want, "{host}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! results are [`document::Document`]s, and the fronts (the terminal, the Jupyter kernel) draw them.
 
 pub mod app;
+mod browser;
 pub mod cli;
 pub mod client;
 pub mod config;

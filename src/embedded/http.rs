@@ -14,6 +14,7 @@ use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST,
     WWW_AUTHENTICATE,
 };
+use axum::http::uri::{Authority, Uri};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use base64::Engine as _;
@@ -22,7 +23,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use super::browser;
+use crate::browser;
 
 /// The longest body that is read, unpacked; the longest calls of large schedulers have some megabytes.
 const LONGEST_BODY: usize = 64 << 20;
@@ -88,17 +89,14 @@ pub(super) fn must_be(method: &Method, allowed: &[&str]) -> Result<(), Refusal> 
 }
 
 /// A page on the web can make a name of its own lead to 127.0.0.1, but the browser then says that name.
-pub(super) fn check_host(headers: &HeaderMap, own: IpAddr, hostname: &str) -> Result<(), Refusal> {
+pub(super) fn check_host(headers: &HeaderMap, uri: &Uri, own: IpAddr, hostname: &str) -> Result<(), Refusal> {
     if browser::is_another_sites(headers) {
         return Err(refused(403, "This embedded Mesos answers no scripts of other sites' pages."));
     }
-    let Some(host) = headers.get(HOST) else { return Ok(()) };
-    let host = host.to_str().unwrap_or("?");
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let header = headers.get(HOST).map(|host| host.to_str().unwrap_or("?"));
+    // Without any the request comes from no browser.
+    let Some(host) = header.or_else(|| uri.authority().map(Authority::as_str)) else { return Ok(()) };
+    let name = browser::host_name(host);
     let by_address = name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip == own || own.is_unspecified());
     if by_address || name.eq_ignore_ascii_case("localhost") || name.eq_ignore_ascii_case(hostname) {
         return Ok(());
@@ -297,7 +295,7 @@ mod tests {
             if let Some(host) = host {
                 headers.insert(HOST, host.parse().unwrap());
             }
-            assert_eq!(check_host(&headers, own, "localhost").is_ok(), expected, "{host:?}");
+            assert_eq!(check_host(&headers, &Uri::from_static("/"), own, "localhost").is_ok(), expected, "{host:?}");
         }
     }
 

@@ -4,7 +4,6 @@
 
 mod agent;
 mod authorize;
-mod browser;
 mod cluster;
 mod config;
 mod durable;

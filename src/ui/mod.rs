@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 
+use crate::browser;
 use crate::client::{Access, Address, Client, RequestError};
 
 const PAGE: &str = include_str!("page.html");
@@ -85,25 +86,15 @@ async fn guard(request: Request, next: Next) -> Response {
     if !is_address(host) {
         return refused("this server answers to localhost and to addresses, not to names\n");
     }
-    if is_another_sites(headers) {
+    if browser::is_another_sites(headers) {
         return refused("this server answers no scripts of other sites' pages\n");
     }
     next.run(request).await
 }
 
-/// What a browser says of whose page asks; a link that somebody follows is fine. (W3C: Fetch Metadata Request Headers)
-fn is_another_sites(headers: &HeaderMap) -> bool {
-    let says = |name: &str, word: &str| headers.get(name).is_some_and(|value| value == word);
-    says("sec-fetch-site", "cross-site") && !says("sec-fetch-mode", "navigate")
-}
-
 /// Whether a Host header is an address, or localhost: no name that somebody else can point here.
 fn is_address(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let name = browser::host_name(host);
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok()
 }
 

@@ -62,6 +62,9 @@ async fn the_page_reads_what_it_needs_and_nothing_else() {
         (&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")], 403),
         (&[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], 200),
         (&[("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors")], 200),
+        (&[("origin", "https://example.org")], 403),
+        (&[("origin", "null")], 403),
+        (&[("origin", "http://localhost:8888")], 200),
     ] {
         let mut request = client.get(format!("{url}/ui/state"));
         for (name, value) in headers {

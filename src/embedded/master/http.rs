@@ -86,7 +86,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 }
 
 async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
-    http::check_host(request.headers(), shared.ip, &shared.hostname)?;
+    http::check_host(request.headers(), request.uri(), shared.ip, &shared.hostname)?;
     let path = path_of(request.uri().path());
     if path.split('/').any(|part| part == "..") {
         return Err(not_found());

@@ -9,7 +9,8 @@ use serde_json::{Map, json};
 
 use super::files::refusal;
 use super::view;
-use super::{Question, Shared, containers, not_allowed, takes, text};
+use super::{Question, Shared, containers};
+use crate::embedded::http::{accepted, accepts, must_be, text};
 use crate::embedded::master::validate::{self, command, resource};
 use crate::embedded::wire::{Format, convert, json as strict};
 use crate::mesos::agent_api::{Call, CallType, Response as Shown};
@@ -36,8 +37,8 @@ pub(super) struct Speaks {
 
 /// Answers `POST /api/v1`.
 pub(super) async fn answer(shared: &Shared, method: &Method, headers: &HeaderMap, body: Body) -> Response {
-    if *method != Method::POST {
-        return not_allowed(method);
+    if let Err(refused) = must_be(method, &["POST"]) {
+        return *refused;
     }
     let speaks = match speaks(headers) {
         Ok(speaks) => speaks,
@@ -47,30 +48,30 @@ pub(super) async fn answer(shared: &Shared, method: &Method, headers: &HeaderMap
         return containers::input(shared, body, speaks).await;
     }
     let Ok(bytes) = body::to_bytes(body, LONGEST).await else {
-        return text(StatusCode::BAD_REQUEST, "Failed to read the request's body");
+        return text(400, "Failed to read the request's body");
     };
     let call = match read(speaks.content, &bytes) {
         Ok(call) => call,
-        Err(why) => return text(StatusCode::BAD_REQUEST, &why),
+        Err(why) => return text(400, why),
     };
     let kind = match check(&call) {
         Ok(kind) => kind,
-        Err(why) => return text(StatusCode::BAD_REQUEST, &format!("Failed to validate agent::Call: {why}")),
+        Err(why) => return text(400, format!("Failed to validate agent::Call: {why}")),
     };
     let may_stream = matches!(kind, CallType::AttachContainerOutput | CallType::LaunchNestedContainerSession);
     if speaks.streams_out && !may_stream {
-        return text(StatusCode::NOT_ACCEPTABLE, &format!("Streaming response is not supported for {kind} call"));
+        return text(406, format!("Streaming response is not supported for {kind} call"));
     }
     dispatch(shared, kind, call, speaks).await
 }
 
-type Wrong = (StatusCode, &'static str);
+type Wrong = (u16, &'static str);
 
 fn speaks(headers: &HeaderMap) -> Result<Speaks, Wrong> {
     let of = |name: &str| headers.get(name).map(|value| Format::of(value.as_bytes()));
     let given = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
-    let bad = |why| (StatusCode::BAD_REQUEST, why);
-    let unsupported = |why| (StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
+    let bad = |why| (400, why);
+    let unsupported = |why| (415, why);
     let streams_in = given.ok_or_else(|| bad("Expecting 'Content-Type' to be present"))? == RECORDIO.as_bytes();
     let content = match (streams_in, of("message-content-type")) {
         (true, None) => return Err(bad("Expecting 'Message-Content-Type' to be set for streaming requests")),
@@ -86,20 +87,20 @@ fn speaks(headers: &HeaderMap) -> Result<Speaks, Wrong> {
             format
         }
     };
-    let refused = |why| (StatusCode::NOT_ACCEPTABLE, why);
-    let accept = [Format::Json, Format::Protobuf].into_iter().find(|format| takes(headers, format.media_type()));
+    let refused = |why| (406, why);
+    let accept = [Format::Json, Format::Protobuf].into_iter().find(|format| accepted(headers, format.media_type()));
     match accept {
         Some(_) if headers.contains_key("message-accept") => {
             Err(refused("Expecting 'Message-Accept' to be not set for non-streaming responses"))
         }
         Some(accept) => Ok(Speaks { content, streams_in, accept, streams_out: false }),
-        None if takes(headers, RECORDIO) => {
+        None if accepted(headers, RECORDIO) => {
             let why = "Expecting 'Message-Accept' to allow application/json or application/x-protobuf";
             let accept = match headers.get("message-accept") {
                 None => Format::Json,
                 Some(value) => [Format::Json, Format::Protobuf]
                     .into_iter()
-                    .find(|format| super::allows(value.to_str().unwrap_or(""), format.media_type()))
+                    .find(|format| accepts(Some(value), format.media_type()))
                     .ok_or_else(|| refused(why))?,
             };
             Ok(Speaks { content, streams_in, accept, streams_out: true })
@@ -260,14 +261,14 @@ async fn dispatch(shared: &Shared, kind: CallType, call: Call, speaks: Speaks) -
         Type::ReadFile => read_file(shared, call, speaks).await,
         Type::AttachContainerInput => {
             let why = "Expecting 'Content-Type' to be application/recordio for ATTACH_CONTAINER_INPUT call";
-            text(StatusCode::UNSUPPORTED_MEDIA_TYPE, why)
+            text(415, why)
         }
-        _ => text(StatusCode::NOT_IMPLEMENTED, "501 Not Implemented."),
+        _ => text(501, "501 Not Implemented."),
     }
 }
 
 pub(super) fn stopping() -> Response {
-    text(StatusCode::SERVICE_UNAVAILABLE, "The agent stops.")
+    text(503, "The agent stops.")
 }
 
 /// An answer with its type and the field that is named like it; without anything in it only its type.
@@ -298,7 +299,7 @@ async fn list_files(shared: &Shared, call: Call, speaks: Speaks) -> Response {
         Ok(Ok(infos)) if infos.is_empty() => answered(&CallType::ListFiles, json!({}), speaks),
         Ok(Ok(infos)) => answered(&CallType::ListFiles, json!({"file_infos": infos}), speaks),
         Ok(Err(refused)) => refusal(refused),
-        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Err(error) => text(500, error.to_string()),
     }
 }
 
@@ -308,6 +309,6 @@ async fn read_file(shared: &Shared, call: Call, speaks: Speaks) -> Response {
     match tokio::task::spawn_blocking(move || files.read_v1(&asked.path, asked.offset, asked.length)).await {
         Ok(Ok(answer)) => answered(&CallType::ReadFile, answer, speaks),
         Ok(Err(refused)) => refusal(refused),
-        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Err(error) => text(500, error.to_string()),
     }
 }

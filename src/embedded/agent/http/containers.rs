@@ -15,9 +15,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::api::{self, RECORDIO, Speaks, answered, stopping};
-use super::{Question, Shared, text};
+use super::{Question, Shared};
 use crate::embedded::agent::nested::{self, NotRemoved, NotStarted, Output, Start, path, root};
 use crate::embedded::agent::user::User;
+use crate::embedded::http::text;
 use crate::embedded::wire::Format;
 use crate::mesos::agent_api::{
     Call, CallType, ControlType, DataType, InputType, IoControl, IoData, IoHeartbeat, IoType, LaunchNestedContainer,
@@ -95,14 +96,14 @@ async fn parent(shared: &Shared, id: &ContainerId) -> Result<Json, Response> {
     let known = shared.ask(Question::Container(root(id).to_owned())).await.ok_or_else(stopping)?;
     if known.is_null() {
         let why = format!("Root container {} not found", root(id));
-        return Err(text(StatusCode::BAD_REQUEST, &why));
+        return Err(text(400, why));
     }
     Ok(known)
 }
 
 async fn launch(shared: &Shared, given: LaunchNestedContainer, session: Option<Speaks>) -> Response {
     let id = given.container_id;
-    let bad = |why: String| text(StatusCode::BAD_REQUEST, &why);
+    let bad = |why: String| text(400, why);
     let container = given.container.as_ref();
     if container.is_some_and(|it| it.r#type == crate::mesos::ContainerType::Docker || it.mesos.is_some()) {
         return bad("The provided ContainerInfo is not supported".to_owned());
@@ -169,7 +170,7 @@ async fn wait(shared: &Shared, kind: &CallType, id: &ContainerId, speaks: Speaks
             None => return stopping(),
             Some(Json::Null) if known => return answered(kind, json!({}), speaks),
             Some(Json::Null) => {
-                return text(StatusCode::NOT_FOUND, &format!("Container {} cannot be found", path(id)));
+                return text(404, format!("Container {} cannot be found", path(id)));
             }
             Some(_) => known = true,
         }
@@ -191,11 +192,11 @@ async fn end(shared: &Shared, id: &ContainerId, signal: Option<i32>) -> Response
         }
     }
     let why = format!("Container '{}' cannot be found (or is already killed)", path(id));
-    text(StatusCode::NOT_FOUND, &why)
+    text(404, why)
 }
 
 async fn remove(shared: &Shared, id: &ContainerId) -> Response {
-    let failed = |why: &str| text(StatusCode::INTERNAL_SERVER_ERROR, why);
+    let failed = |why: &str| text(500, why);
     match shared.nested.remove(id) {
         Err(NotRemoved::Runs) => return failed("Nested container has not terminated yet"),
         Err(NotRemoved::Failed(why)) => return failed(&why),
@@ -229,10 +230,10 @@ async fn output(shared: &Shared, id: &ContainerId, speaks: Speaks) -> Response {
     match shared.ask(Question::Container(id.value.clone())).await {
         None => stopping(),
         Some(known) if !shared.nested.runs(id) && (known.is_null() || id.parent.is_some()) => {
-            text(StatusCode::NOT_FOUND, &format!("Container {} cannot be found", path(id)))
+            text(404, format!("Container {} cannot be found", path(id)))
         }
         // As a real agent without an I/O switchboard: a task's output is in its sandbox.
-        Some(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "Not supported in local mode"),
+        Some(_) => text(500, "Not supported in local mode"),
     }
 }
 
@@ -280,7 +281,7 @@ fn heartbeat() -> ProcessIo {
 
 /// A request that is a stream of calls: `ATTACH_CONTAINER_INPUT`, first whom to, then what.
 pub(super) async fn input(shared: &Shared, body: Body, speaks: Speaks) -> Response {
-    let bad = |why: &str| text(StatusCode::BAD_REQUEST, why);
+    let bad = |why: &str| text(400, why);
     let mut chunks = body.into_data_stream();
     let mut decoder = recordio::Decoder::with_limit(LONGEST);
     let mut to: Option<ContainerId> = None;
@@ -308,11 +309,11 @@ pub(super) async fn input(shared: &Shared, body: Body, speaks: Speaks) -> Respon
 
 /// One message of such a stream.
 async fn said(shared: &Shared, call: &Call, to: &mut Option<ContainerId>) -> Result<(), Response> {
-    let invalid = |why: &str| text(StatusCode::BAD_REQUEST, &format!("Failed to validate agent::Call: {why}"));
+    let invalid = |why: &str| text(400, format!("Failed to validate agent::Call: {why}"));
     let kind = api::check(call).map_err(|why| invalid(&why))?;
     let Some(attach) = call.attach_container_input.as_ref().filter(|_| kind == CallType::AttachContainerInput) else {
         let why = format!("Streaming 'Content-Type' {RECORDIO} is not supported for {kind} call");
-        return Err(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why));
+        return Err(text(415, why));
     };
     match (&attach.r#type, &*to) {
         (Some(InputType::ContainerId), None) => {
@@ -321,7 +322,7 @@ async fn said(shared: &Shared, call: &Call, to: &mut Option<ContainerId>) -> Res
                 .clone()
                 .ok_or_else(|| invalid("Expecting 'attach_container_input.container_id' to be present"))?;
             if !shared.nested.runs(&id) {
-                return Err(text(StatusCode::NOT_FOUND, &format!("Container {} cannot be found", path(&id))));
+                return Err(text(404, format!("Container {} cannot be found", path(&id))));
             }
             *to = Some(id);
             Ok(())
@@ -334,7 +335,7 @@ async fn said(shared: &Shared, call: &Call, to: &mut Option<ContainerId>) -> Res
             if shared.nested.write(id, bytes).await {
                 return Ok(());
             }
-            Err(text(StatusCode::INTERNAL_SERVER_ERROR, "The container takes no input"))
+            Err(text(500, "The container takes no input"))
         }
         (_, Some(_)) => Err(invalid("Expecting 'attach_container_input.type' to be PROCESS_IO")),
     }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::actor::{ExecutorCall, Reply};
-use super::{Shared, not_allowed, takes, text};
+use super::Shared;
+use super::api::stopping;
+use crate::embedded::http::{accepted, must_be, text};
 use crate::embedded::wire::{self, Format};
 use crate::mesos::executor::{Call, CallType};
 use crate::mesos::{StatusSource, TaskState};
@@ -19,44 +21,43 @@ const LONGEST: usize = 64 << 20;
 
 /// Answers `POST /slave(1)/api/v1/executor`.
 pub(super) async fn answer(shared: &Shared, method: &Method, headers: &HeaderMap, body: Body) -> Response {
-    if *method != Method::POST {
-        return not_allowed(method);
+    if let Err(refused) = must_be(method, &["POST"]) {
+        return *refused;
     }
     let format = match headers.get(header::CONTENT_TYPE).map(|value| Format::of(value.as_bytes())) {
-        None => return text(StatusCode::BAD_REQUEST, "Expecting 'Content-Type' to be present"),
+        None => return text(400, "Expecting 'Content-Type' to be present"),
         Some(None) => {
             let why = "Expecting 'Content-Type' of application/json or application/x-protobuf";
-            return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
+            return text(415, why);
         }
         Some(Some(format)) => format,
     };
     let Ok(bytes) = body::to_bytes(body, LONGEST).await else {
-        return text(StatusCode::BAD_REQUEST, "Failed to read the request's body");
+        return text(400, "Failed to read the request's body");
     };
     let call: Call = match wire::read(format, &bytes, "Call") {
         Ok(call) => call,
-        Err(why) => return text(StatusCode::BAD_REQUEST, &String::from_utf8_lossy(&why)),
+        Err(why) => return text(400, why),
     };
     if let Err(why) = check(&call) {
-        return text(StatusCode::BAD_REQUEST, &format!("Failed to validate Executor::Call: {why}"));
+        return text(400, format!("Failed to validate Executor::Call: {why}"));
     }
     if call.r#type == Some(CallType::Heartbeat) {
         return StatusCode::ACCEPTED.into_response();
     }
-    let wanted = [Format::Json, Format::Protobuf].into_iter().find(|format| takes(headers, format.media_type()));
+    let wanted = [Format::Json, Format::Protobuf].into_iter().find(|format| accepted(headers, format.media_type()));
     if call.r#type == Some(CallType::Subscribe) && wanted.is_none() {
         let why = "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'";
-        return text(StatusCode::NOT_ACCEPTABLE, why);
+        return text(406, why);
     }
     let format = wanted.unwrap_or(Format::Json);
     let (reply, answered) = oneshot::channel();
-    let stopping = || text(StatusCode::SERVICE_UNAVAILABLE, "The agent stops.");
     if shared.executors.send(ExecutorCall { call, format, reply }).is_err() {
         return stopping();
     }
     match answered.await {
         Ok(Reply::Accepted) => StatusCode::ACCEPTED.into_response(),
-        Ok(Reply::Refused(code, why)) => text(StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_REQUEST), why),
+        Ok(Reply::Refused(code, why)) => text(code, why),
         Ok(Reply::Events(events)) => stream(events, format),
         Err(_) => stopping(),
     }

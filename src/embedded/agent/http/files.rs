@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,8 +15,9 @@ use nix::unistd::{Gid, Group, Uid, User};
 use serde_json::json;
 use tokio_util::io::ReaderStream;
 
-use super::{answer_json, not_found, query, text};
+use super::{answer_json, query};
 use crate::embedded::agent::volumes;
+use crate::embedded::http::{not_found, text};
 use crate::mesos::{AgentId, Json};
 
 /// As much as one read gives, 16 pages as on a real agent.
@@ -60,12 +61,13 @@ impl Files {
     pub(super) async fn answer(self, uri: &Uri) -> Response {
         let what = uri.path().trim_start_matches("/files/").split('/').next().unwrap_or("").to_owned();
         if !matches!(what.as_str(), "browse" | "read" | "download") {
-            return not_found();
+            return *not_found();
         }
-        let Some(path) = query(uri, "path").filter(|path| !path.is_empty()) else {
+        let mut asked = query(uri);
+        let Some(path) = asked.remove("path").filter(|path| !path.is_empty()) else {
             return bad("Expecting 'path=value' in query.\n");
         };
-        let (offset, length) = (query(uri, "offset"), query(uri, "length"));
+        let (offset, length) = (asked.remove("offset"), asked.remove("length"));
         if what == "download" {
             return self.download(path).await;
         }
@@ -77,7 +79,7 @@ impl Files {
         match answered.await {
             Ok(Ok(answer)) => answer_json(uri, Some(answer)),
             Ok(Err(refused)) => refusal(refused),
-            Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            Err(error) => text(500, error.to_string()),
         }
     }
 
@@ -209,9 +211,9 @@ impl Files {
         });
         let (file, name, size) = match opened.await {
             Ok(Ok(opened)) => opened,
-            Ok(Err(Refused::Missing)) => return not_found(),
+            Ok(Err(Refused::Missing)) => return *not_found(),
             Ok(Err(refused)) => return refusal(refused),
-            Err(error) => return text(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            Err(error) => return text(500, error.to_string()),
         };
         let plain: String = name.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).collect();
         // A file that grows meanwhile ends at the length that was announced.
@@ -239,13 +241,13 @@ fn part(file: &mut std::fs::File, size: u64, offset: u64, length: Option<u64>) -
 }
 
 fn bad(told: &str) -> Response {
-    text(StatusCode::BAD_REQUEST, told)
+    text(400, told)
 }
 
 /// The answer to a path that isn't shown.
 pub(super) fn refusal(refused: Refused) -> Response {
     match refused {
-        Refused::Missing => text(StatusCode::NOT_FOUND, ""),
+        Refused::Missing => text(404, ""),
         Refused::Bad(told) => bad(&told),
     }
 }

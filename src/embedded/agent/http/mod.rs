@@ -7,12 +7,12 @@ mod containers;
 mod executor;
 mod files;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -20,8 +20,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::actor::{Ask, ExecutorCall};
 use super::nested::Nested;
 use super::view::{self, Question};
+use crate::embedded::http::{check_host, json, not_found, pairs};
 use crate::mesos::{AgentId, Json};
 use files::Files;
+
+/// An agent has no other name.
+const LOCALHOST: &str = "localhost";
 
 /// What every handler may use.
 #[derive(Clone, Debug)]
@@ -90,33 +94,17 @@ async fn route(State(shared): State<Shared>, request: Request) -> Response {
     match question {
         Some(Question::Containers) => {
             let all = shared.ask(Question::Containers).await;
-            answer_json(&uri, all.map(|all| chosen(all, query(&uri, "container_id").as_deref(), is("/containers"))))
+            answer_json(
+                &uri,
+                all.map(|all| chosen(all, query(&uri).get("container_id").map(String::as_str), is("/containers"))),
+            )
         }
         Some(question) => answer_json(&uri, shared.ask(question).await),
         None if is("/health") => StatusCode::OK.into_response(),
         None if own.is_none() && is("/version") => answer_json(&uri, Some(Json::Object(view::version()))),
         None if own.is_none() && is("/files") => shared.files().answer(&uri).await,
-        None => not_found(),
+        None => *not_found(),
     }
-}
-
-fn not_found() -> Response {
-    text(StatusCode::NOT_FOUND, "404 Not Found.")
-}
-
-fn not_allowed(method: &Method) -> Response {
-    let wanted = if *method == Method::GET { "POST" } else { "GET" };
-    let told = format!("405 Method Not Allowed. Expecting one of {{ '{wanted}' }}, but received '{method}'.");
-    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &told);
-    response
-        .headers_mut()
-        .insert(header::ALLOW, axum::http::HeaderValue::from_static(if wanted == "POST" { "POST" } else { "GET" }));
-    response
-}
-
-/// Plain text, as libprocess sends errors.
-fn text(status: StatusCode, text: &str) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text.to_owned()).into_response()
 }
 
 /// The containers that are asked for; `/monitor/statistics` tells less of each.
@@ -132,87 +120,20 @@ fn chosen(mut all: Json, id: Option<&str>, whole: bool) -> Json {
 
 /// JSON, wrapped in a function call if `jsonp` is asked for.
 fn answer_json(uri: &Uri, answer: Option<Json>) -> Response {
-    let Some(answer) = answer else { return text(StatusCode::SERVICE_UNAVAILABLE, "The agent stops.") };
-    match query(uri, "jsonp") {
-        Some(name) => {
-            let body = format!("{name}({answer})");
-            ([(header::CONTENT_TYPE, "text/javascript")], body).into_response()
-        }
-        None => json(&answer),
+    match answer {
+        Some(answer) => json(&answer, &query(uri)),
+        None => api::stopping(),
     }
 }
 
-fn json(answer: &Json) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], Body::from(answer.to_string())).into_response()
-}
-
-/// Whether a client takes a media type; it does when it says nothing.
-fn takes(headers: &HeaderMap, media_type: &str) -> bool {
-    headers.get(header::ACCEPT).is_none_or(|accept| allows(accept.to_str().unwrap_or(""), media_type))
-}
-
-/// Whether such a list of media types has one.
-fn allows(accept: &str, media_type: &str) -> bool {
-    let ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or("").trim());
-    ranges.into_iter().any(|range| matches!(range, "" | "*/*" | "application/*") || range == media_type)
-}
-
-/// One value of a query, decoded.
-fn query(uri: &Uri, name: &str) -> Option<String> {
-    let pairs = reqwest::Url::parse(&format!("http://agent/?{}", uri.query()?)).ok()?;
-    pairs.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+fn query(uri: &Uri) -> HashMap<String, String> {
+    pairs(uri.query().unwrap_or_default())
 }
 
 /// A page in a browser may reach this port under a name of its own making; only the agent's own names pass.
 async fn refuse_foreign_hosts(State(address): State<SocketAddr>, request: Request, next: Next) -> Response {
-    if crate::embedded::browser::is_another_sites(request.headers()) {
-        return text(StatusCode::FORBIDDEN, "This agent answers no scripts of other sites' pages.");
-    }
-    if is_own_host(request.headers(), request.uri(), address) {
-        return next.run(request).await;
-    }
-    text(StatusCode::FORBIDDEN, "The Host header names another machine than this agent's.")
-}
-
-fn is_own_host(headers: &HeaderMap, uri: &Uri, address: SocketAddr) -> bool {
-    let header = headers.get(header::HOST).map(|value| value.to_str().unwrap_or("?"));
-    // Without one the request comes from no browser.
-    let Some(host) = header.or_else(|| uri.authority().map(|authority| authority.as_str())) else { return true };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback() || ip == address.ip() || address.ip().is_unspecified())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_agents_own_names_pass() {
-        let address = "127.0.0.1:5051".parse().unwrap();
-        let cases = [
-            (Some("127.0.0.1:5051"), true),
-            (Some("localhost:5051"), true),
-            (Some("LOCALHOST"), true),
-            (Some("[::1]:5051"), true),
-            (None, true),
-            (Some("evil.example:5051"), false),
-            (Some("10.0.0.1:5051"), false),
-            (Some("localhost.evil.example"), false),
-            (Some(""), false),
-        ];
-        for (host, expected) in cases {
-            let mut headers = HeaderMap::new();
-            if let Some(host) = host {
-                headers.insert(header::HOST, host.parse().unwrap());
-            }
-            assert_eq!(is_own_host(&headers, &Uri::from_static("/"), address), expected, "{host:?}");
-        }
+    match check_host(request.headers(), request.uri(), address.ip(), LOCALHOST) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => *refused,
     }
 }

@@ -112,6 +112,8 @@ pub(super) enum ToMaster {
         framework_id: FrameworkId,
         /// The update, with uuid, timestamp, source and agent id.
         status: Box<TaskStatus>,
+        /// What has become of the task since, as far as the agent still has it: updates behind this one wait.
+        latest: Option<TaskState>,
     },
     /// An executor sent bytes.
     Message {

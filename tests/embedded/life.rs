@@ -327,3 +327,29 @@ async fn a_command_beside_a_task_is_heard_and_spoken_to() {
     assert_eq!(got.json()["wait_nested_container"], json!({"exit_status": 9}));
     cluster.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_task_s_end_frees_what_it_used_before_its_scheduler_has_heard_of_it() {
+    let cluster = super::start(quick(1)).await;
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    framework.launch("brief", "exit 3").await;
+    let starting = framework.stream.wait("UPDATE").await["update"]["status"].clone();
+    framework.acknowledge(&starting).await;
+    // Nobody acknowledges this one, so that the task's end waits behind it.
+    let running = framework.stream.wait("UPDATE").await["update"]["status"].clone();
+    assert_eq!(running["state"], "TASK_RUNNING");
+    let again = framework.stream.wait("UPDATE").await["update"]["status"].clone();
+    assert_eq!((&again["uuid"], &again["state"]), (&running["uuid"], &running["state"]));
+    let task = page(framework.to, "/tasks").await["tasks"][0].clone();
+    assert_eq!(task["state"], "TASK_FAILED");
+    let told: Vec<_> = task["statuses"].as_array().unwrap().iter().map(|status| &status["state"]).collect();
+    assert_eq!(told, ["TASK_STARTING", "TASK_RUNNING"]);
+    // Of who asks, what was told is said.
+    assert_eq!(framework.call(json!({"type": "RECONCILE", "reconcile": {"tasks": []}})).await, 202);
+    assert_eq!(framework.stream.wait("UPDATE").await["update"]["status"]["state"], "TASK_RUNNING");
+    let free = page(framework.to, "/slaves").await["slaves"][0]["used_resources"]["cpus"].clone();
+    assert_eq!(free, json!(0.0));
+    framework.acknowledge(&running).await;
+    assert_eq!(framework.update().await["state"], "TASK_FAILED");
+    cluster.shutdown().await;
+}

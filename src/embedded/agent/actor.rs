@@ -512,13 +512,13 @@ impl Actor {
         self.books.agent_id = Some(id.clone());
         self.id.send_replace(Some(id));
         for (framework_id, status) in self.updates.resend(Instant::now()) {
-            self.tell(ToMaster::Update { framework_id, status: Box::new(status) });
+            self.forward(framework_id, Box::new(status));
         }
     }
 
     fn send_again(&mut self) {
         for (framework_id, status) in self.updates.due(Instant::now()) {
-            self.tell(ToMaster::Update { framework_id, status: Box::new(status) });
+            self.forward(framework_id, Box::new(status));
         }
     }
 
@@ -823,8 +823,17 @@ impl Actor {
             return;
         }
         if let Some(status) = self.updates.push(framework_id, status, Instant::now()) {
-            self.tell(ToMaster::Update { framework_id: framework_id.clone(), status: Box::new(status) });
+            self.forward(framework_id.clone(), Box::new(status));
         }
+    }
+
+    /// Sends an update on, and with it how the task stands by now: its end may wait behind updates that nobody
+    /// acknowledges, and what it used is free all the same. (apache/mesos: src/slave/slave.cpp, `forward`)
+    fn forward(&mut self, framework_id: FrameworkId, status: Box<TaskStatus>) {
+        let executor = status.executor_id.as_ref();
+        let task = executor.and_then(|id| self.books.task(&framework_id, id, &status.task_id));
+        let latest = task.map(|task| task.state());
+        self.tell(ToMaster::Update { framework_id, status, latest });
     }
 
     /// When one task of a group fails or is killed, the others go too.
@@ -862,7 +871,7 @@ impl Actor {
         match self.updates.acknowledge(framework_id, task_id, uuid, Instant::now()) {
             Acknowledged::Nothing => {}
             Acknowledged::Next { next, .. } => {
-                self.tell(ToMaster::Update { framework_id: framework_id.clone(), status: next });
+                self.forward(framework_id.clone(), next);
             }
             Acknowledged::All { .. } => self.settle(framework_id),
         }

@@ -75,8 +75,8 @@ impl Master {
     fn agent_reports(&mut self, id: Option<AgentId>, index: usize, message: ToMaster) {
         match (message, id) {
             (ToMaster::Register(registration), _) => self.register(index, *registration),
-            (ToMaster::Update { framework_id, status }, Some(agent)) => {
-                self.agent_update(&agent, &framework_id, *status);
+            (ToMaster::Update { framework_id, status, latest }, Some(agent)) => {
+                self.agent_update(&agent, &framework_id, *status, latest);
             }
             (ToMaster::Message { framework_id, executor_id, data }, Some(agent)) => {
                 let message =
@@ -92,7 +92,13 @@ impl Master {
     }
 
     /// An agent's update goes on to the scheduler, who acknowledges it; without a scheduler the agent tries again.
-    fn agent_update(&mut self, agent: &AgentId, framework_id: &FrameworkId, mut status: TaskStatus) {
+    fn agent_update(
+        &mut self,
+        agent: &AgentId,
+        framework_id: &FrameworkId,
+        mut status: TaskStatus,
+        latest: Option<TaskState>,
+    ) {
         self.count("messages_status_update");
         status.agent_id.get_or_insert_with(|| agent.clone());
         if let Some(framework) = self.framework_mut(framework_id) {
@@ -107,7 +113,7 @@ impl Master {
             }
         }
         let task = status.task_id.clone();
-        self.update_task(framework_id, &task, &status);
+        self.update_task(framework_id, &task, &status, latest);
     }
 
     /// Sends an update on.
@@ -203,7 +209,7 @@ impl Master {
             let (state, reason, message) = how(aware);
             let mut status = self.status(&task, state, Some(reason), Some(message));
             status.agent_id = Some(agent.clone());
-            self.update_task(&framework, &task, &status);
+            self.update_task(&framework, &task, &status, None);
             self.forward(&framework, &status);
             self.remove_task(&framework, &task);
         }

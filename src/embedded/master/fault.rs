@@ -164,7 +164,7 @@ impl Master {
             let mut status = self.status(&task, state, reason, Some(message.to_owned()));
             status.agent_id = Some(id.clone());
             status.unreachable_time.clone_from(&unreachable_time);
-            self.update_task(&framework_id, &task, &status);
+            self.update_task(&framework_id, &task, &status, None);
             if let Some(framework) = self.framework_mut(&framework_id)
                 && let Some(task) = framework.tasks.remove(&task)
             {

@@ -227,7 +227,7 @@ impl Master {
             let reason = Some(crate::mesos::StatusReason::FrameworkRemoved);
             let why = Some(format!("Framework {id} removed"));
             let status = TaskStatus { agent_id, ..self.status(&task, TaskState::Killed, reason, why) };
-            self.update_task(id, &task, &status);
+            self.update_task(id, &task, &status, None);
             self.remove_task(id, &task);
         }
         let mut framework = self.frameworks.remove(at);

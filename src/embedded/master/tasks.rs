@@ -268,16 +268,24 @@ impl Master {
         (state, Some(why))
     }
 
-    /// Takes an update over into what is known of a task; one that has ended gives its resources back.
-    pub(super) fn update_task(&mut self, id: &FrameworkId, task_id: &TaskId, status: &TaskStatus) {
+    /// Takes an update over into what is known of a task; one that has ended gives its resources back. `latest` is how
+    /// the task stands by now, where its agent says so. (apache/mesos: src/master/master.cpp, `updateTask`)
+    pub(super) fn update_task(
+        &mut self,
+        id: &FrameworkId,
+        task_id: &TaskId,
+        status: &TaskStatus,
+        latest: Option<TaskState>,
+    ) {
         let Some(framework) = self.framework_mut(id) else { return };
         let Some(task) = framework.task_mut(task_id) else { return };
         let was_over = task.is_over();
         if !is_terminal(&task.state) {
-            task.state = status.state.clone();
+            task.state = latest.unwrap_or_else(|| status.state.clone());
         }
         // Of several updates to one state only the last is kept; data isn't kept at all.
-        if task.statuses.last().is_some_and(|last| last.state == status.state) {
+        let is_again = task.statuses.last().is_some_and(|last| last.state == status.state);
+        if is_again {
             task.statuses.pop();
         }
         task.statuses.push(TaskStatus { data: None, ..status.clone() });
@@ -296,7 +304,13 @@ impl Master {
                 _ => "tasks_lost",
             });
         }
-        self.tell_task_updated(id, task_id, status);
+        let of_check = matches!(
+            status.reason,
+            Some(StatusReason::TaskCheckStatusUpdated | StatusReason::TaskHealthCheckStatusUpdated)
+        );
+        if !is_again || of_check {
+            self.tell_task_updated(id, task_id, status);
+        }
     }
 
     /// Puts a task among those that have ended; one that hasn't gives its resources back.

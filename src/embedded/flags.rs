@@ -9,27 +9,40 @@ use serde_json::Value as Json;
 
 use crate::mesos::{Attribute, Range, Ranges, Resource, Scalar, Set, Text, ValueType};
 
+/// Units of time, in nanoseconds.
+const UNITS: [(&str, u64); 8] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("secs", 1_000_000_000),
+    ("mins", 60_000_000_000),
+    ("hrs", 3_600_000_000_000),
+    ("days", 86_400_000_000_000),
+    ("weeks", 604_800_000_000_000),
+];
+
+/// A duration as a flag's value: in the largest unit that fits in, or the next smaller one where only that gives a whole
+/// number.
+pub fn printed(duration: Duration) -> String {
+    let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let at = UNITS.iter().rposition(|(_, unit)| *unit <= nanoseconds).unwrap_or(0);
+    let is_whole = |at: usize| UNITS.get(at).is_some_and(|(_, unit)| nanoseconds.is_multiple_of(*unit));
+    let at = if at > 0 && !is_whole(at) && is_whole(at - 1) { at - 1 } else { at };
+    let (name, unit) = UNITS[at];
+    format!("{}{name}", nanoseconds as f64 / unit as f64)
+}
+
 /// `100ms`, `15secs`, `1.5mins`.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let units = [
-        ("ns", 1e-9),
-        ("us", 1e-6),
-        ("ms", 1e-3),
-        ("secs", 1.0),
-        ("mins", 60.0),
-        ("hrs", 3600.0),
-        ("days", 86_400.0),
-        ("weeks", 604_800.0),
-    ];
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
     let number: f64 = number.parse().map_err(|_| format!("Failed to convert '{number}' to number"))?;
     let unknown = || format!("Unknown duration unit '{unit}'");
-    let (_, seconds) = units.iter().find(|(name, _)| *name == unit).ok_or_else(unknown)?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|error| error.to_string())
+    let (_, nanoseconds) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(unknown)?;
+    Duration::try_from_secs_f64(number * *nanoseconds as f64 / 1e9).map_err(|error| error.to_string())
 }
 
 /// A value in its text form: a number, `[1-5, 9-9]`, `{a, b}`, or any other text.
@@ -168,6 +181,28 @@ pub fn roles(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn durations_are_printed_in_the_unit_that_suits() {
+        let ms = Duration::from_millis;
+        let cases = [
+            (ms(0), "0ns"),
+            (ms(100), "100ms"),
+            (ms(1_000), "1secs"),
+            (ms(1_500), "1500ms"),
+            (ms(15_000), "15secs"),
+            (ms(75_000), "75secs"),
+            (ms(90_000), "90secs"),
+            (ms(600_000), "10mins"),
+            (ms(3_600_000), "1hrs"),
+            (Duration::from_secs(1_209_600), "2weeks"),
+            (Duration::from_nanos(1_500), "1500ns"),
+        ];
+        for (duration, text) in cases {
+            assert_eq!(printed(duration), text);
+            assert_eq!(super::duration(text), Ok(duration));
+        }
+    }
 
     #[test]
     fn durations() {

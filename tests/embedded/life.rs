@@ -353,3 +353,68 @@ async fn a_task_s_end_frees_what_it_used_before_its_scheduler_has_heard_of_it() 
     assert_eq!(framework.update().await["state"], "TASK_FAILED");
     cluster.shutdown().await;
 }
+
+/// As a real master counted the same steps.
+#[tokio::test]
+async fn what_happens_is_counted() {
+    let cluster = super::start(quick(1)).await;
+    let roles = json!({"name": "a b", "roles": ["r"], "capabilities": [{"type": "MULTI_ROLE"}]});
+    let mut framework = Framework::new(&cluster, roles).await;
+    framework.launch("ends", "exit 3").await;
+    framework.until("TASK_FAILED").await;
+    framework.launch("runs", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    framework.launch_with("bad", json!({"command": {"value": "x"}, "resources": []})).await;
+    assert_eq!(framework.update().await["state"], "TASK_ERROR");
+    assert_eq!(framework.call(json!({"type": "SUPPRESS"})).await, 202);
+    let of = format!("master/frameworks/a%20b/{}", framework.id["value"].as_str().unwrap());
+    let expected = |metrics: &Value, wanted: &[(&str, f64)]| {
+        for (name, value) in wanted {
+            assert_eq!(metrics[name.replace('@', &of)], *value, "{name}: {metrics:#}");
+        }
+    };
+    let metrics = page(framework.to, "/metrics/snapshot").await;
+    expected(
+        &metrics,
+        &[
+            ("@/calls/subscribe", 1.0),
+            ("@/calls/accept", 3.0),
+            ("@/calls/acknowledge", 5.0),
+            ("@/calls/teardown", 0.0),
+            ("@/events/subscribed", 1.0),
+            ("@/events/update", 6.0),
+            ("@/operations/launch", 2.0),
+            ("@/offers/accepted", 3.0),
+            ("@/roles/r/suppressed", 1.0),
+            ("@/tasks/active/task_running", 1.0),
+            ("@/tasks/terminal/task_failed", 1.0),
+            ("@/subscribed", 1.0),
+            ("master/messages_launch_tasks", 3.0),
+            ("master/messages_register_framework", 1.0),
+            ("master/messages_reregister_framework", 0.0),
+            ("master/messages_register_slave", 1.0),
+            ("master/messages_status_update", 5.0),
+            ("master/valid_status_updates", 5.0),
+            ("master/valid_status_update_acknowledgements", 5.0),
+            ("master/task_failed/source_executor/reason_command_executor_failed", 1.0),
+            ("master/task_error/source_master/reason_task_invalid", 1.0),
+            ("master/tasks_failed", 1.0),
+            ("master/tasks_running", 1.0),
+            ("master/operations/reserve/total", 0.0),
+        ],
+    );
+    assert_eq!(framework.call(json!({"type": "TEARDOWN"})).await, 202);
+    let metrics = page(framework.to, "/metrics/snapshot").await;
+    expected(
+        &metrics,
+        &[
+            ("@/calls/teardown", 1.0),
+            ("@/subscribed", 0.0),
+            ("@/tasks/terminal/task_killed", 1.0),
+            ("master/task_killed/source_master/reason_framework_removed", 1.0),
+            ("master/tasks_killed", 1.0),
+            ("master/frameworks_active", 0.0),
+        ],
+    );
+    cluster.shutdown().await;
+}

@@ -10,6 +10,7 @@ mod checkpoint;
 mod docker;
 mod executor;
 mod fetch;
+mod flags;
 mod http;
 mod nested;
 mod options;

@@ -6,13 +6,14 @@ use serde_json::{Map, json};
 
 use super::actor::{Setup, now};
 use super::books::{Books, Executor, Framework, Kind, Task, is_terminal};
+use super::flags::flags;
 use super::process;
 use super::updates::Updates;
-use crate::embedded::resources::{Resources, upgraded};
+use crate::embedded::resources::upgraded;
 use crate::embedded::wire::defaults;
 use crate::mesos::{
-    AgentInfo, CommandInfo, ContainerId, ExecutorId, ExecutorInfo, FrameworkId, Json, Resource, Scalar, TaskInfo,
-    TaskState, TaskStatus, ValueType,
+    AgentInfo, CommandInfo, ContainerId, DurationInfo, ExecutorId, ExecutorInfo, FrameworkCapabilityType, FrameworkId,
+    Json, Resource, Scalar, TaskInfo, TaskState, TaskStatus, ValueType,
 };
 
 /// What can be asked.
@@ -193,28 +194,25 @@ fn role(resources: &[Resource]) -> &str {
 
 fn framework(framework: &Framework) -> Json {
     let info = &framework.info;
-    let mut shown = json!({
-        "id": info.id,
-        "name": info.name,
-        "user": info.user,
-        "failover_timeout": info.failover_timeout.unwrap_or(0.0),
-        "checkpoint": info.checkpoint.unwrap_or(false),
-        "hostname": info.hostname.as_deref().unwrap_or(""),
-        "executors": framework.executors.values().map(executor).collect::<Vec<_>>(),
-        "completed_executors": framework.completed.iter().map(executor).collect::<Vec<_>>(),
-    });
-    if let Json::Object(fields) = &mut shown {
-        fields.insert("id".to_owned(), json!(info.id.as_ref().map_or("", |id| id.as_str())));
-        if let Some(principal) = &info.principal {
-            fields.insert("principal".to_owned(), json!(principal));
-        }
-        if info.roles.is_empty() {
-            fields.insert("role".to_owned(), json!(info.role.as_deref().unwrap_or("*")));
-        } else {
-            fields.insert("roles".to_owned(), json!(info.roles));
-        }
+    let mut shown = Map::new();
+    let mut put = |name: &str, value: Json| shown.insert(name.to_owned(), value);
+    put("id", json!(info.id.as_ref().map_or("", |id| id.as_str())));
+    put("name", json!(info.name));
+    put("user", json!(info.user));
+    put("failover_timeout", json!(info.failover_timeout.unwrap_or(0.0)));
+    put("checkpoint", json!(info.checkpoint.unwrap_or(false)));
+    put("hostname", json!(info.hostname.as_deref().unwrap_or("")));
+    if let Some(principal) = &info.principal {
+        put("principal", json!(principal));
     }
-    shown
+    if info.capabilities.iter().any(|one| one.r#type == Some(FrameworkCapabilityType::MultiRole)) {
+        put("roles", json!(info.roles));
+    } else {
+        put("role", json!(info.role.as_deref().unwrap_or("*")));
+    }
+    put("executors", framework.executors.values().map(executor).collect());
+    put("completed_executors", framework.completed.iter().map(executor).collect());
+    Json::Object(shown)
 }
 
 /// What an executor and its tasks use.
@@ -228,22 +226,25 @@ fn executor(executor: &Executor) -> Json {
     let generated = executor.kind.is_generated();
     let used = used_by(executor);
     let shown = |task: &Task| self::task(task, executor, generated);
-    let mut shown = json!({
-        "id": info.executor_id.as_str(),
-        "name": info.name.as_deref().unwrap_or(""),
-        "source": info.source.as_deref().unwrap_or(""),
-        "container": executor.container_id,
-        "directory": executor.directory,
-        "resources": amounts(&used),
-        "role": role(&used),
-        "tasks": executor.tasks.iter().map(shown).collect::<Vec<_>>(),
-        "queued_tasks": [],
-        "completed_tasks": executor.completed.iter().map(shown).collect::<Vec<_>>(),
-    });
-    if let (Json::Object(fields), Some(kind)) = (&mut shown, &info.r#type) {
-        fields.insert("type".to_owned(), json!(kind.as_str()));
+    let mut fields = Map::new();
+    let mut put = |name: &str, value: Json| fields.insert(name.to_owned(), value);
+    put("id", json!(info.executor_id.as_str()));
+    put("name", json!(info.name.as_deref().unwrap_or("")));
+    put("source", json!(info.source.as_deref().unwrap_or("")));
+    put("container", json!(executor.container_id));
+    put("directory", json!(executor.directory));
+    put("resources", amounts(&used));
+    put("role", json!(role(&used)));
+    if let Some(labels) = &info.labels {
+        put("labels", json!(labels.labels));
     }
-    shown
+    if let Some(kind) = &info.r#type {
+        put("type", json!(kind.as_str()));
+    }
+    put("tasks", executor.tasks.iter().map(shown).collect());
+    put("queued_tasks", json!([]));
+    put("completed_tasks", executor.completed.iter().map(shown).collect());
+    Json::Object(fields)
 }
 
 fn task(task: &Task, executor: &Executor, generated: bool) -> Json {
@@ -334,13 +335,13 @@ fn statistics(executor: &Executor) -> Map<String, Json> {
     let seconds = |ticks: u64| ticks as f64 / 100.0;
     let memory = (sum("mem") * 1_048_576.0) as u64;
     let fields = [
-        ("cpus_soft_limit", json!((sum("cpus") * 1000.0).round() / 1000.0)),
-        ("cpus_system_time_secs", json!(seconds(system))),
-        ("cpus_user_time_secs", json!(seconds(user))),
-        ("mem_limit_bytes", json!(memory)),
-        ("mem_rss_bytes", json!(pages.saturating_mul(4096))),
-        ("mem_soft_limit_bytes", json!(memory)),
         ("timestamp", json!(now())),
+        ("cpus_user_time_secs", json!(seconds(user))),
+        ("cpus_system_time_secs", json!(seconds(system))),
+        ("cpus_soft_limit", json!((sum("cpus") * 1000.0).round() / 1000.0)),
+        ("mem_limit_bytes", json!(memory)),
+        ("mem_soft_limit_bytes", json!(memory)),
+        ("mem_rss_bytes", json!(pages.saturating_mul(4096))),
     ];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -480,7 +481,16 @@ fn metrics(setup: &Setup, books: &Books) -> Json {
         put(format!("slave/{name}_total"), total);
         put(format!("slave/{name}_used"), in_use);
         put(format!("slave/{name}_percent"), if total > 0.0 { in_use / total } else { 0.0 });
+        // Nothing here is offered that may be taken back.
+        for of in ["total", "used", "percent"] {
+            put(format!("slave/{name}_revocable_{of}"), 0.0);
+        }
     }
+    for name in ["executors_preempted", "executors_terminating", "recovery_errors", "container_launch_errors"] {
+        put(format!("slave/{name}"), 0.0);
+    }
+    let registering = running(books).filter(|(_, it)| it.kind == Kind::Custom && it.subscriber.is_none()).count();
+    put("slave/executors_registering".to_owned(), registering as f64);
     let executors: Vec<_> = all_executors(books).collect();
     let live = executors.iter().filter(|(live, _)| *live).count();
     put("slave/executors_running".to_owned(), live as f64);
@@ -496,54 +506,6 @@ fn metrics(setup: &Setup, books: &Books) -> Json {
     put("slave/registered".to_owned(), f64::from(u8::from(books.agent_id.is_some())));
     put("slave/uptime_secs".to_owned(), now() - setup.started);
     Json::Object(metrics)
-}
-
-/// The flags a real agent of this set-up would show; what has no meaning here is left out.
-fn flags(setup: &Setup) -> Json {
-    let config = &setup.config;
-    let offers = &config.offers;
-    let own = offers.attributes.iter().map(|one| {
-        let text = one.text.as_ref().map_or("", |text| text.value.as_str());
-        format!(
-            "{}:{}",
-            one.name,
-            one.scalar.as_ref().map_or_else(|| text.to_owned(), |scalar| scalar.value.to_string())
-        )
-    });
-    let attributes: Vec<_> = own.chain([format!("containers:{}", setup.containers())]).collect();
-    let resources = Resources::of(&offers.resources).to_string().replace("; ", ";");
-    let containerizers = if setup.engine.is_some() { "docker,mesos" } else { "mesos" };
-    json!({
-        "attributes": attributes.join(";"),
-        "authenticate_http_executors": "false",
-        "authenticate_http_readonly": "false",
-        "authenticate_http_readwrite": "false",
-        "containerizers": containerizers,
-        "default_role": "*",
-        "docker": "docker",
-        "docker_kill_orphans": "true",
-        "docker_remove_delay": "0ns",
-        "docker_socket": "/var/run/docker.sock",
-        "executor_registration_timeout": "1mins",
-        "executor_shutdown_grace_period": "5secs",
-        "fetcher_cache_dir": super::fetch::cache_dir(&config.work_dir),
-        "fetcher_cache_size": "2GB",
-        "frameworks_home": "",
-        "gc_delay": "1weeks",
-        "help": "false",
-        "hostname_lookup": "true",
-        "http_command_executor": "false",
-        "isolation": "posix/cpu,posix/mem",
-        "launcher": "posix",
-        "max_completed_executors_per_framework": "150",
-        "port": setup.address.port().to_string(),
-        "recover": "reconnect",
-        "resources": resources,
-        "sandbox_directory": super::options::SANDBOX,
-        "switch_user": super::user::may_switch().to_string(),
-        "version": "false",
-        "work_dir": config.work_dir,
-    })
 }
 
 /// The executor that a real agent makes up for a task without one.
@@ -576,6 +538,11 @@ pub(super) fn generated_executor(framework_id: &FrameworkId, task: &TaskInfo) ->
         container: task.container.clone(),
         labels: task.labels.clone(),
         discovery: task.discovery.clone(),
+        // Longer than the task's, so that the executor can still tell of its end. (apache/mesos: src/slave/slave.cpp,
+        // `getExecutorInfo`: the longest time until the reaper looks again, and a second)
+        shutdown_grace_period: task.kill_policy.as_ref().and_then(|policy| policy.grace_period.as_ref()).map(|grace| {
+            DurationInfo { nanoseconds: grace.nanoseconds.saturating_add(2_000_000_000), ..Default::default() }
+        }),
         ..Default::default()
     }
 }

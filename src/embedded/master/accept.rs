@@ -39,6 +39,11 @@ struct Use {
 impl Master {
     /// ACCEPT.
     pub(super) fn accept(&mut self, id: &FrameworkId, accept: Accept) {
+        for launch in accept.operations.iter().filter_map(|operation| operation.launch.as_ref()) {
+            // One without tasks declines, says the original.
+            let has_tasks = !launch.task_infos.is_empty();
+            self.count(if has_tasks { "messages_launch_tasks" } else { "messages_decline_offers" });
+        }
         if let Err(why) = self.check_offers(id, &accept.offer_ids) {
             return self.accept_invalid(id, &accept, &why);
         }
@@ -49,6 +54,9 @@ impl Master {
             place = Some((offer.agent_id, offer.allocation_info.and_then(|info| info.role)));
         }
         let Some((agent, role)) = place else { return };
+        if let Some(framework) = self.framework(id) {
+            framework.counters.add("offers/accepted", accept.offer_ids.len() as u64);
+        }
         let role = role.unwrap_or_else(|| "*".to_owned());
         let mut used = Use { framework: id.clone(), agent, role, rest: offered.clone(), resized: Resources::default() };
         let operations: Vec<Operation> =
@@ -138,6 +146,7 @@ impl Master {
         for task in tasks {
             let mut status = self.status(&task.task_id, state.clone(), Some(reason.clone()), Some(message.to_owned()));
             status.agent_id = Some(task.agent_id.clone());
+            self.count_end(&status);
             self.forward(id, &status);
         }
     }
@@ -277,6 +286,7 @@ impl Master {
         let Some(info) = self.framework(&used.framework).map(|framework| Box::new(framework.info.clone())) else {
             return;
         };
+        self.count_operation(&used.framework, "LAUNCH");
         if let Some(agent) = self.agent(&used.agent) {
             agent.tell(ToAgent::Launch { framework: info, task: Box::new(task) });
         }
@@ -305,6 +315,7 @@ impl Master {
         let Some(info) = self.framework(&used.framework).map(|framework| Box::new(framework.info.clone())) else {
             return;
         };
+        self.count_operation(&used.framework, "LAUNCH_GROUP");
         if let Some(agent) = self.agent(&used.agent) {
             agent.tell(ToAgent::LaunchGroup { framework: info, executor: Box::new(executor), tasks: group.tasks });
         }
@@ -414,6 +425,7 @@ impl Master {
 
     /// An operation is done. Its status goes out as an agent's would: after this call, again until acknowledged.
     fn applied(&mut self, used: &Use, operation: Operation) {
+        self.count_operation(&used.framework, operation.r#type.as_ref().map_or("", |kind| kind.as_str()));
         let wanted = operation.id.is_some();
         let uuid = uuid::Uuid::new_v4().as_bytes().to_vec();
         // The agent keeps them: it is there again when a master has ended.

@@ -12,6 +12,7 @@ use super::agents::Agent;
 use super::allocator::Allocator;
 use super::framework::Framework;
 use super::maintenance::Maintenance;
+use super::metrics::Counters;
 use super::operator::Quota;
 use super::recovery::Recovering;
 use super::registry::{Registry, Store};
@@ -145,7 +146,7 @@ pub(super) struct Master {
     /// Whether the registry is to be written down.
     pub(super) registry_changed: bool,
     pub(super) operators: Vec<super::operator::Subscriber>,
-    pub(super) counters: BTreeMap<&'static str, u64>,
+    pub(super) counters: Counters,
     /// How much more than others roles may have, where that isn't 1.
     pub(super) weights: BTreeMap<String, f64>,
     pub(super) quotas: BTreeMap<String, Quota>,
@@ -179,7 +180,7 @@ impl Master {
             store,
             registry_changed: false,
             operators: Vec::new(),
-            counters: BTreeMap::new(),
+            counters: Counters::default(),
             weights: BTreeMap::new(),
             quotas: BTreeMap::new(),
             logging: None,
@@ -355,10 +356,6 @@ impl Master {
             self.completed.pop_front();
         }
         self.completed.push_back(framework);
-    }
-
-    pub(super) fn count(&mut self, counter: &'static str) {
-        *self.counters.entry(counter).or_default() += 1;
     }
 
     /// `master@ip:port`.

@@ -79,6 +79,10 @@ impl Master {
                 self.agent_update(&agent, &framework_id, *status, latest);
             }
             (ToMaster::Message { framework_id, executor_id, data }, Some(agent)) => {
+                self.count("messages_executor_to_framework");
+                let known = self.framework(&framework_id).is_some_and(|framework| framework.stream.is_some());
+                let kind = if known { "valid" } else { "invalid" };
+                self.counters.count(format!("{kind}_executor_to_framework_messages"));
                 let message =
                     ExecutorMessage { agent_id: agent, executor_id, data: Base64(data), ..ExecutorMessage::default() };
                 self.send(&framework_id, &EventMessage { message: Some(message), ..event(EventType::Message) });
@@ -86,7 +90,12 @@ impl Master {
             (ToMaster::ExecutorExited { framework_id, executor_id, status }, Some(agent)) => {
                 self.executor_exited(&agent, &framework_id, &executor_id, status);
             }
-            (ToMaster::Unregister, Some(agent)) => self.remove_agent(&agent, "the agent unregistered"),
+            (ToMaster::Unregister, Some(agent)) => {
+                self.count("messages_unregister_slave");
+                self.count("slave_removals");
+                self.count("slave_removals/reason_unregistered");
+                self.remove_agent(&agent, "the agent unregistered");
+            }
             (_, None) => tracing::debug!(index, "a message from an agent that isn't registered"),
         }
     }
@@ -113,6 +122,9 @@ impl Master {
             }
         }
         let task = status.task_id.clone();
+        let framework = self.framework(framework_id);
+        let is_valid = framework.is_some_and(|one| one.stream.is_some() && one.task(&task).is_some());
+        self.count(if is_valid { "valid_status_updates" } else { "invalid_status_updates" });
         self.update_task(framework_id, &task, &status, latest);
     }
 
@@ -142,6 +154,7 @@ impl Master {
     }
 
     fn executor_exited(&mut self, agent: &AgentId, framework_id: &FrameworkId, executor: &ExecutorId, status: i32) {
+        self.count("messages_exited_executor");
         if !self.remove_executor(agent, framework_id, executor) {
             return;
         }
@@ -189,6 +202,7 @@ impl Master {
                 false => (TaskState::Lost, StatusReason::AgentRemoved, message),
             }
         });
+        self.count("slave_removals");
         self.refuse_agent(id, "Agent has been marked gone", false);
         self.gone.insert(id.clone());
         self.unreachable.remove(id);

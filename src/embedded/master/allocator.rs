@@ -319,6 +319,10 @@ impl Allocator {
     }
 
     /// No more offers for these roles; for all where none is named.
+    pub(super) fn is_suppressed(&self, id: &FrameworkId, role: &str) -> bool {
+        self.frameworks.get(id).is_some_and(|framework| framework.suppressed.contains(role))
+    }
+
     pub(super) fn suppress(&mut self, id: &FrameworkId, roles: &[String]) {
         if let Some(framework) = self.frameworks.get_mut(id) {
             let named = if roles.is_empty() { framework.roles.clone() } else { roles.to_vec() };

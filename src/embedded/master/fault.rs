@@ -155,6 +155,10 @@ impl Master {
 
     /// An agent can't be reached. Its tasks may go on; nobody knows.
     pub(super) fn mark_unreachable(&mut self, id: &AgentId, message: &str) {
+        for counter in ["slave_unreachable_scheduled", "slave_unreachable_completed", "slave_removals"] {
+            self.count(counter);
+        }
+        self.count("slave_removals/reason_unhealthy");
         let since = SystemTime::now();
         self.unreachable.insert(id.clone(), since);
         let unreachable_time = self.unreachable_since(id);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::SystemTime;
 
+use super::metrics::Counters;
 use super::stream::Stream;
 use super::validate::framework::can;
 use crate::embedded::resources::Resources;
@@ -38,6 +39,8 @@ pub(super) struct Framework {
     pub(super) subscriptions: u64,
     /// Whether only agents have told of it, since the master's start.
     pub(super) recovered: bool,
+    /// What it called, was sent and did.
+    pub(super) counters: Counters,
 }
 
 impl Framework {
@@ -61,12 +64,14 @@ impl Framework {
             unregistered: None,
             subscriptions: 0,
             recovered: false,
+            counters: Counters::default(),
         }
     }
 
     /// Sends an event if the framework is connected.
     pub(super) fn send(&self, event: &EventMessage) {
         if let Some(stream) = &self.stream {
+            self.count("events", event.r#type.as_ref().map_or("", |kind| kind.as_str()));
             stream.send(event);
         }
     }

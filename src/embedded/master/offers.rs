@@ -29,6 +29,7 @@ impl Master {
             }
             let Some(framework) = self.framework_mut(&id) else { continue };
             framework.offers.extend(offers.iter().map(|offer| offer.id.clone()));
+            framework.counters.add("offers/sent", offers.len() as u64);
             let sent = offers.iter().map(|offer| for_scheduler(offer, framework)).collect();
             let message = Offers { offers: sent, ..Offers::default() };
             framework.send(&EventMessage { offers: Some(message), ..event(EventType::Offers) });
@@ -83,6 +84,9 @@ impl Master {
     pub(super) fn rescind_with(&mut self, id: &OfferId, filters: Option<&Filters>) {
         let Some(framework) = self.offers.get(id).map(|offer| offer.framework_id.clone()) else { return };
         self.discard(id, filters);
+        if let Some(framework) = self.framework(&framework) {
+            framework.counters.count("offers/rescinded");
+        }
         let rescind = Rescind { offer_id: id.clone(), ..Rescind::default() };
         self.send(&framework, &EventMessage { rescind: Some(rescind), ..event(EventType::Rescind) });
     }
@@ -95,6 +99,9 @@ impl Master {
         for offer in &decline.offer_ids {
             if self.offers.get(offer).is_some_and(|offer| offer.framework_id == *id) {
                 self.discard(offer, Some(filters));
+                if let Some(framework) = self.framework(id) {
+                    framework.counters.count("offers/declined");
+                }
             }
         }
     }

@@ -110,6 +110,8 @@ impl Master {
             return;
         }
         let former = info.id.take();
+        self.count(if former.is_none() { "messages_register_slave" } else { "messages_reregister_slave" });
+        self.count("messages_update_slave");
         let id = former.clone().unwrap_or_else(|| self.new_agent_id());
         let admitted = self.recovering.0.remove(&id);
         let whence = match former {
@@ -164,6 +166,11 @@ impl Master {
             draining,
             ..new
         };
+        match whence {
+            Whence::New => self.count("slave_registrations"),
+            Whence::Known => {}
+            _ => self.count("slave_reregistrations"),
+        }
         agent.tell(ToAgent::Registered(id.clone()));
         if whence != Whence::Known {
             self.allocator.add_agent(&id, &agent.info, Resources::of(total));

@@ -3,7 +3,6 @@
 //! (apache/mesos: src/master/readonly_handler.cpp, src/common/http.cpp)
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +13,7 @@ use super::operator::{sees_executor, sees_framework, sees_resource, sees_task};
 use super::validate::framework::roles;
 use super::view::View;
 use crate::embedded::authorize::{Action, Approver};
-use crate::embedded::resources::{Resources, coalesced, floating, for_endpoints, printed, reservation_role};
+use crate::embedded::resources::{Resources, coalesced, floating, for_endpoints, reservation_role};
 use crate::embedded::wire::defaults;
 use crate::mesos::{
     AgentId, Attribute, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, Scalar, TaskState, TaskStatus,
@@ -484,9 +483,6 @@ impl Master {
         } else {
             fields.insert("role".to_owned(), json!(info.role.as_deref().unwrap_or("*")));
         }
-        if let Some(labels) = &info.labels {
-            fields.insert("labels".to_owned(), json!(labels.labels));
-        }
         let tasks = |tasks: &mut dyn Iterator<Item = &Task>| {
             let seen = tasks.filter(|one| sees_task(view.who, one, info));
             seen.map(|one| task(&framework.id, one)).collect::<Vec<_>>()
@@ -496,6 +492,9 @@ impl Master {
         fields.insert("completed_tasks".to_owned(), json!(tasks(&mut framework.completed.iter())));
         fields.insert("offers".to_owned(), json!(offers));
         fields.insert("executors".to_owned(), json!(executors));
+        if let Some(labels) = &info.labels {
+            fields.insert("labels".to_owned(), json!(labels.labels));
+        }
         fields.insert("offer_constraints".to_owned(), framework.constraints_shown());
         Value::Object(fields)
     }
@@ -544,95 +543,7 @@ impl Master {
         });
         json!({"roles": shown.collect::<Vec<_>>()})
     }
-
-    /// Settings, named as a real master's flags are.
-    pub(super) fn flags(&self) -> Value {
-        let settings = &self.settings;
-        let duration = |duration: std::time::Duration| format!("{}secs", printed(duration.as_secs_f64(), 6));
-        let mut flags = json!({
-            "allocation_interval": duration(settings.allocation_interval),
-            "agent_reregister_timeout": "10mins",
-            "allocator": "hierarchical",
-            "authenticate_agents": "false",
-            "authenticate_frameworks": "false",
-            "authenticate_http_frameworks": settings.authenticate.frameworks.to_string(),
-            "authenticate_http_readonly": settings.authenticate.readonly.to_string(),
-            "authenticate_http_readwrite": settings.authenticate.readwrite.to_string(),
-            "filter_gpu_resources": "true",
-            "framework_sorter": "drf",
-            "hostname": settings.hostname,
-            "http_authenticators": "basic",
-            "max_completed_frameworks": "50",
-            "max_completed_tasks_per_framework": "1000",
-            "max_operator_event_stream_subscribers": "1000",
-            "min_allocatable_resources": "cpus:0.01|mem:32",
-            "port": settings.address.port().to_string(),
-            "registry": self.registry_name(),
-            "role_sorter": "drf",
-            "root_submissions": settings.root_submissions.to_string(),
-        });
-        if let (Value::Object(fields), Some(roles)) = (&mut flags, &settings.roles) {
-            fields.insert("roles".to_owned(), json!(roles.join(",")));
-        }
-        flags
-    }
-
-    /// What is counted.
-    pub(super) fn metrics(&self) -> Value {
-        let mut metrics: BTreeMap<String, f64> = BTreeMap::new();
-        let mut put = |name: &str, value: f64| metrics.insert(format!("master/{name}"), value);
-        put("uptime_secs", SystemTime::now().duration_since(self.started).unwrap_or_default().as_secs_f64());
-        put("elected", 1.0);
-        put("slaves_connected", self.agents.len() as f64);
-        put("slaves_active", self.agents.values().filter(|agent| agent.active).count() as f64);
-        put("slaves_inactive", self.agents.values().filter(|agent| !agent.active).count() as f64);
-        put("slaves_disconnected", 0.0);
-        put("slaves_unreachable", self.unreachable.len() as f64);
-        let connected = self.frameworks.iter().filter(|one| one.stream.is_some()).count();
-        put("frameworks_connected", connected as f64);
-        put("frameworks_active", connected as f64);
-        put("frameworks_disconnected", (self.frameworks.len() - connected) as f64);
-        put("frameworks_inactive", (self.frameworks.len() - connected) as f64);
-        put("outstanding_offers", self.offers.len() as f64);
-        for (state, name) in [
-            (TaskState::Staging, "tasks_staging"),
-            (TaskState::Starting, "tasks_starting"),
-            (TaskState::Running, "tasks_running"),
-            (TaskState::Killing, "tasks_killing"),
-        ] {
-            let tasks = self.frameworks.iter().flat_map(|one| one.tasks.values());
-            put(name, tasks.filter(|one| one.state == state).count() as f64);
-        }
-        put("tasks_unreachable", self.frameworks.iter().map(|one| one.unreachable.len()).sum::<usize>() as f64);
-        for name in ["cpus", "gpus", "mem", "disk"] {
-            let total: f64 = self.agents.values().map(|agent| self.allocator.total(&agent.id).amount(name)).sum();
-            let used: f64 = self.frameworks.iter().map(|one| one.used(None).amount(name)).sum();
-            put(&format!("{name}_total"), total);
-            put(&format!("{name}_used"), used);
-            put(&format!("{name}_percent"), if total > 0.0 { used / total } else { 0.0 });
-        }
-        for name in ENDED {
-            put(name, self.counters.get(name).copied().unwrap_or(0) as f64);
-        }
-        for (name, value) in &self.counters {
-            put(name, *value as f64);
-        }
-        json!(metrics)
-    }
 }
-
-/// Counters that are there from the start.
-const ENDED: [&str; 9] = [
-    "tasks_finished",
-    "tasks_failed",
-    "tasks_killed",
-    "tasks_lost",
-    "tasks_error",
-    "tasks_dropped",
-    "tasks_gone",
-    "tasks_gone_by_operator",
-    "messages_kill_task",
-];
 
 /// The build whose answers these are: commit, date, seconds since 1970, user.
 const BUILD: (&str, &str, f64, &str) =

@@ -25,8 +25,9 @@ struct Wanted {
 impl Master {
     /// SUBSCRIBE. What is refused gets one ERROR event, and the stream ends.
     pub(super) fn subscribe(&mut self, call: CallMessage, principal: Option<String>, stream: Stream) {
-        self.count("messages_subscribe");
         let Some(mut subscribe) = call.subscribe else { return };
+        let is_new = subscribe.framework_info.id.as_ref().is_none_or(|id| id.as_str().is_empty());
+        self.count(if is_new { "messages_register_framework" } else { "messages_reregister_framework" });
         subscribe.offer_constraints.iter_mut().for_each(validate::constraints::one_of_each);
         let mut info = subscribe.framework_info;
         if info.principal.is_none() {
@@ -148,9 +149,10 @@ impl Master {
         }
         let mute = self.faults.mute();
         let Some(framework) = self.framework_mut(id) else { return };
-        if let Some(old) = framework.stream.take() {
-            old.send(&error("Framework failed over"));
+        if framework.stream.is_some() {
+            framework.send(&error("Framework failed over"));
         }
+        framework.count("calls", "SUBSCRIBE");
         framework.subscriptions += 1;
         let again = framework.subscriptions > 1 || framework.recovered;
         framework.recovered = false;
@@ -161,7 +163,7 @@ impl Master {
         let offers: Vec<_> = framework.offers.iter().cloned().collect();
         offers.iter().for_each(|offer| self.discard(offer, None));
         self.drop_inverse_offers(id);
-        stream.send(&EventMessage {
+        let subscribed = EventMessage {
             subscribed: Some(Subscribed {
                 framework_id: id.clone(),
                 heartbeat_interval_seconds: Some(self.settings.heartbeat.as_secs_f64()),
@@ -169,9 +171,10 @@ impl Master {
                 ..Subscribed::default()
             }),
             ..event(EventType::Subscribed)
-        });
+        };
+        self.send(id, &subscribed);
         if !mute {
-            stream.send(&event(EventType::Heartbeat));
+            self.send(id, &event(EventType::Heartbeat));
         }
         self.after(self.settings.heartbeat, Timer::Heartbeat { framework: id.clone(), stream: stream.id().to_owned() });
         self.tell_operators(if again { "FRAMEWORK_UPDATED" } else { "FRAMEWORK_ADDED" }, Some(id), None);

@@ -19,6 +19,7 @@ impl Master {
         let Some(framework) = call.framework_id.as_ref().and_then(|id| self.framework(id)) else {
             return Answer::new(400, "Framework cannot be found");
         };
+        framework.count("calls", call.r#type.as_ref().map_or("", |kind| kind.as_str()));
         let of_framework = framework.info.principal.as_deref().unwrap_or("");
         if let Err(why) = check::same_principal(principal, Some(of_framework)) {
             return Answer::new(400, why);
@@ -96,6 +97,9 @@ impl Master {
                         executor_id: message.executor_id,
                         data: message.data.0,
                     });
+                    self.count("valid_framework_to_executor_messages");
+                } else {
+                    self.count("invalid_framework_to_executor_messages");
                 }
             }
             // The allocator has no use for it, here as there.
@@ -145,22 +149,30 @@ impl Master {
         let uuid = acknowledge.uuid.0;
         let task = self.framework(id).and_then(|framework| framework.task(&acknowledge.task_id));
         if let Some(task) = task.filter(|task| task.agent == acknowledge.agent_id) {
-            let Some((state, last)) = &task.sent else { return };
+            let Some((state, last)) = &task.sent else {
+                return self.count("invalid_status_update_acknowledgements");
+            };
             if is_terminal(state) && *last == uuid {
                 self.remove_task(id, &acknowledge.task_id);
             }
         }
-        if let Some(agent) = self.agent(&acknowledge.agent_id) {
-            let (framework_id, task_id) = (id.clone(), acknowledge.task_id);
-            agent.tell(ToAgent::Acknowledge { framework_id, task_id, uuid });
-        }
+        let Some(agent) = self.agent(&acknowledge.agent_id) else {
+            return self.count("invalid_status_update_acknowledgements");
+        };
+        let (framework_id, task_id) = (id.clone(), acknowledge.task_id);
+        agent.tell(ToAgent::Acknowledge { framework_id, task_id, uuid });
+        self.count("valid_status_update_acknowledgements");
         self.drained(&acknowledge.agent_id);
     }
 
     fn acknowledge_operation(&mut self, id: &FrameworkId, uuid: &[u8]) {
+        self.count("messages_operation_status_update_acknowledgement");
         let Some(framework) = self.framework_mut(id) else { return };
-        let Some(at) = framework.operations.iter().position(|operation| operation.uuid == uuid) else { return };
+        let Some(at) = framework.operations.iter().position(|operation| operation.uuid == uuid) else {
+            return self.count("invalid_operation_status_update_acknowledgements");
+        };
         let operation = framework.operations.remove(at);
+        self.count("valid_operation_status_update_acknowledgements");
         if let Some(agent) = self.agent(&operation.agent) {
             agent.tell(ToAgent::OperationAcknowledged(operation.uuid));
         }
@@ -215,6 +227,7 @@ impl Master {
     }
 
     fn reconcile_operations(&mut self, id: &FrameworkId, reconcile: &ReconcileOperations) {
+        self.count("messages_reconcile_operations");
         let Some(framework) = self.framework(id) else { return };
         let mut answers = Vec::new();
         if reconcile.operations.is_empty() {
@@ -280,8 +293,10 @@ impl Master {
         let Some(framework) = self.framework_mut(id) else { return };
         let Some(task) = framework.task_mut(task_id) else { return };
         let was_over = task.is_over();
-        if !is_terminal(&task.state) {
-            task.state = latest.unwrap_or_else(|| status.state.clone());
+        let new = latest.unwrap_or_else(|| status.state.clone());
+        let changes = !is_terminal(&task.state) && task.state != new;
+        if changes {
+            task.state = new.clone();
         }
         // Of several updates to one state only the last is kept; data isn't kept at all.
         let is_again = task.statuses.last().is_some_and(|last| last.state == status.state);
@@ -291,18 +306,12 @@ impl Master {
         task.statuses.push(TaskStatus { data: None, ..status.clone() });
         let ended = !was_over && task.is_over();
         let (agent, resources) = (task.agent.clone(), Resources::of(&task.resources));
+        if changes {
+            framework.count_task(&new);
+        }
         if ended {
             self.allocator.recover(id, &agent, &resources, None, Instant::now());
-            self.count(match status.state {
-                TaskState::Finished => "tasks_finished",
-                TaskState::Failed => "tasks_failed",
-                TaskState::Killed => "tasks_killed",
-                TaskState::Error => "tasks_error",
-                TaskState::Dropped => "tasks_dropped",
-                TaskState::Gone => "tasks_gone",
-                TaskState::GoneByOperator => "tasks_gone_by_operator",
-                _ => "tasks_lost",
-            });
+            self.count_end(status);
         }
         let of_check = matches!(
             status.reason,

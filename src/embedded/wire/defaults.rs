@@ -45,9 +45,17 @@ pub(in crate::embedded) fn shown<T: Message>(message: &T) -> Value {
 pub(super) fn complete(schema: &Schema, value: &mut Value) {
     let Value::Object(fields) = value else { return };
     inner(schema, fields);
-    for (name, default) in of(schema.name) {
-        fields.entry(name).or_insert(default);
+    let missing: Vec<_> = of(schema.name).into_iter().filter(|(name, _)| !fields.contains_key(*name)).collect();
+    if missing.is_empty() {
+        return;
     }
+    let mut said = std::mem::take(fields);
+    said.extend(missing.into_iter().map(|(name, default)| (name.to_owned(), default)));
+    // In the protocol's order; what that doesn't know comes last.
+    let known =
+        schema.fields.iter().filter_map(|field| said.shift_remove(field.name).map(|it| (field.name.to_owned(), it)));
+    fields.extend(known);
+    fields.extend(said);
 }
 
 fn inner(schema: &Schema, fields: &mut Map<String, Value>) {

@@ -360,7 +360,8 @@ async fn what_happens_is_counted() {
     let cluster = super::start(quick(1)).await;
     let roles = json!({"name": "a b", "roles": ["r"], "capabilities": [{"type": "MULTI_ROLE"}]});
     let mut framework = Framework::new(&cluster, roles).await;
-    framework.launch("ends", "exit 3").await;
+    // Long enough to be heard of as running before it ends: the end of one that ended before isn't counted.
+    framework.launch("ends", "sleep 1; exit 3").await;
     framework.until("TASK_FAILED").await;
     framework.launch("runs", "sleep 1000").await;
     framework.until("TASK_RUNNING").await;

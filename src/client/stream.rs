@@ -123,7 +123,11 @@ impl EventStream {
         match (self.decoder.end(), error) {
             (End::Cut { have, want }, _) => StreamEnd::Cut { have, want },
             (End::Clean, None) => StreamEnd::Closed,
-            (End::Clean, Some(error)) => StreamEnd::Broken(super::innermost(error)),
+            (End::Clean, Some(error)) => StreamEnd::Broken(match super::innermost(error) {
+                // hyper's words for a master that is gone.
+                why if why.starts_with("unexpected EOF") => "the other side closed it without a word".to_owned(),
+                why => why,
+            }),
         }
     }
 }

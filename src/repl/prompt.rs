@@ -16,16 +16,17 @@ pub fn prompt(standing: &Standing, theme: Theme) -> (String, String) {
 
 /// The prompt of now in the room of one of `columns`, as it is shown; none if there are no words that short.
 pub(super) fn fitted(standing: &Standing, theme: Theme, columns: usize) -> Option<String> {
-    let hand = hand(standing);
-    // What doesn't fit is hinted at: rather that than a number of before.
-    let shorter = if hand.is_empty() { "" } else { " | ..." };
-    let labels = || std::iter::once(&standing.label).chain(&standing.shorter);
-    let (all, hint) = (labels().map(|label| (label, hand.as_str())), labels().map(|label| (label, shorter)));
-    let bare = labels().map(|label| (label, ""));
-    all.chain(hint).chain(bare).find_map(|(label, hand)| {
-        let (plain, _) = written(label, hand, "", standing.tone, theme);
-        let room = columns.checked_sub(plain.width())?;
-        Some(written(label, hand, &" ".repeat(room), standing.tone, theme).1)
+    let tasks = Standing { offers: 0, ..standing.clone() };
+    let (all, tasks) = (hand(standing), hand(&tasks));
+    // What doesn't fit is left out, offers first, or hinted at: rather that than a number of before.
+    let hint = if all.is_empty() { "" } else { " | ..." };
+    let hands = [&*all, if tasks.is_empty() { hint } else { &*tasks }, hint, ""];
+    hands.into_iter().find_map(|hand| {
+        std::iter::once(&standing.label).chain(&standing.shorter).find_map(|label| {
+            let (plain, _) = written(label, hand, "", standing.tone, theme);
+            let room = columns.checked_sub(plain.width())?;
+            Some(written(label, hand, &" ".repeat(room), standing.tone, theme).1)
+        })
     })
 }
 
@@ -61,7 +62,9 @@ mod tests {
         for (standing, columns, want) in [
             (standing("3f2a-0001", &[], 1, 0), 28, "mesos 3f2a-0001 | 1 offer > "),
             (standing("3f2a-0001", &[], 0, 0), 28, "mesos 3f2a-0001           > "),
-            (standing("3f2a-0001", &[], 12, 3), 28, "mesos 3f2a-0001 | ...     > "),
+            (standing("3f2a-0001", &[], 12, 3), 28, "mesos 3f2a-0001 | 3 tasks > "),
+            (standing("3f2a-0001", &[], 12, 0), 28, "mesos 3f2a-0001 | ...     > "),
+            (standing("3f2a-0001", &[], 12, 3), 25, "mesos 3f2a-0001 | ...  > "),
             (standing("3f2a-0001", &[], 2, 0), 18, "mesos 3f2a-0001 > "),
             (standing("3f2a-0001", &[], 2, 0), 17, ""),
             (lost(0), 40, "mesos (connection lost, 60 min left)  > "),

@@ -258,9 +258,10 @@ async fn a_file_does_not_grow_with_each_life_of_its_session() {
         subscribed(&session).await;
         if before >= REWRITE {
             crate::support::until(DEADLINE, "the file is written anew", async || (size() < before).then_some(())).await;
-            rewritten += 1;
         }
         session.close().await;
+        // It may have been sooner: what is recorded is weighed, not measured.
+        rewritten += usize::from(size() < before);
         assert!(size() < 2 * REWRITE, "{} bytes", size());
     }
     assert!(rewritten > 0);

@@ -7,6 +7,10 @@
     reason = "a test ends with the first thing that isn't as it should be"
 )]
 
+/// Counts what is allocated, for the tests that ask whether memory grows.
+#[global_allocator]
+static ALLOCATED: cap::Cap<std::alloc::System> = cap::Cap::new(std::alloc::System, usize::MAX);
+
 #[macro_use]
 mod support;
 

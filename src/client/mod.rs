@@ -99,6 +99,14 @@ pub enum RequestError {
         /// Why it isn't told.
         why: String,
     },
+    /// It was told who we are, and doesn't take that for true.
+    #[error("{address} doesn't believe that we are {who} (401)")]
+    Disbelieved {
+        /// Who was asked.
+        address: String,
+        /// Who we said we are.
+        who: String,
+    },
     /// Not sent: anybody on the way could read the credentials.
     #[error("nothing sent to {address}: the credentials would cross the network unencrypted")]
     Exposed {
@@ -415,6 +423,9 @@ impl Client {
             let why = "nobody has named it".to_owned();
             return Err(RequestError::Withheld { address: asked, why });
         }
+        if let (401, Some(_), Some(who)) = (response.status().as_u16(), authorization, &self.inner.access.credentials) {
+            return Err(RequestError::Disbelieved { address: asked, who: who.to_string() });
+        }
         Ok(response)
     }
 }
@@ -423,7 +434,7 @@ impl Client {
 fn failed(address: String, error: &reqwest::Error) -> RequestError {
     match tls::trouble(error) {
         Some(why) => RequestError::Untrusted { address, why },
-        None if error.is_connect() => RequestError::Unreachable { address, why: innermost(error) },
+        None if error.is_connect() => RequestError::Unreachable { address, why: tls::ended(innermost(error)) },
         None if error.is_builder() => RequestError::Setup(innermost(error)),
         None => RequestError::Unanswered { address, why: innermost(error) },
     }

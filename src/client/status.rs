@@ -78,8 +78,21 @@ pub fn meaning(status: u16, text: &str) -> Meaning {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the master answered {}", self.status)?;
-        if !self.text.is_empty() { write!(f, ": {}", self.text) } else { Ok(()) }
+        let status = self.status.to_string();
+        match title(&self.text) {
+            Some(title) => write!(f, ": {}", title.strip_prefix(&status).unwrap_or(title).trim_start()),
+            None if self.text.is_empty() => Ok(()),
+            None => write!(f, ": {}", self.text),
+        }
     }
+}
+
+/// What a page says in its title: a proxy's answer is one, and people want its words only.
+fn title(text: &str) -> Option<&str> {
+    let page = text.trim_start().strip_prefix('<')?;
+    let (_, rest) = page.split_once("<title>")?;
+    let title = rest.split_once("</title>")?.0.trim();
+    (!title.is_empty() && !title.contains('<')).then_some(title)
 }
 
 impl std::error::Error for Refusal {}
@@ -87,6 +100,17 @@ impl std::error::Error for Refusal {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_page_its_title_is_told() {
+        let told = |text: &str| Refusal { status: 400, text: text.to_owned(), meaning: Meaning::Wrong }.to_string();
+        let page = "<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body>x</body>";
+        assert_eq!(told(page), "the master answered 400: No required SSL certificate was sent");
+        for text in ["<html><title></title>", "<title>a<b></title>", "Expecting <title>x</title>"] {
+            assert_eq!(told(text), format!("the master answered 400: {text}"));
+        }
+        assert_eq!(told(""), "the master answered 400");
+    }
 
     #[test]
     fn each_status_has_its_meaning() {

@@ -11,6 +11,8 @@ use crate::recordio::{Decoder, End, FramingError};
 
 /// Bytes of the stream after which a batch is given out though more has come: who takes it shall have work meanwhile.
 const TOGETHER: usize = 256 << 10;
+/// A piece up to that size is copied: it is a small part of a large buffer, which would live as long as a record of it.
+const COPIED: usize = 32 << 10;
 
 /// The id that a master gave one subscription; every other call must carry it.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,7 +97,7 @@ impl EventStream {
             match next {
                 Ok(Some(chunk)) => {
                     bytes += chunk.len();
-                    self.decoder.push(chunk);
+                    self.decoder.push(if chunk.len() <= COPIED { Bytes::copy_from_slice(&chunk) } else { chunk });
                 }
                 Ok(None) => self.ended = Some(self.end(None)),
                 Err(error) => self.ended = Some(self.end(Some(&error))),
@@ -121,7 +123,11 @@ impl EventStream {
         match (self.decoder.end(), error) {
             (End::Cut { have, want }, _) => StreamEnd::Cut { have, want },
             (End::Clean, None) => StreamEnd::Closed,
-            (End::Clean, Some(error)) => StreamEnd::Broken(super::innermost(error)),
+            (End::Clean, Some(error)) => StreamEnd::Broken(match super::innermost(error) {
+                // hyper's words for a master that is gone.
+                why if why.starts_with("unexpected EOF") => "the other side closed it without a word".to_owned(),
+                why => why,
+            }),
         }
     }
 }

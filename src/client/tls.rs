@@ -91,12 +91,16 @@ impl Tls {
                 builder.with_root_certificates(store)
             }
         };
-        let mut config = match &self.identity {
-            None => builder.with_no_client_auth(),
-            Some(identity) => builder
-                .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
-                .map_err(|error| error.to_string())?,
-        };
+        let mut config =
+            match &self.identity {
+                None => builder.with_no_client_auth(),
+                Some(identity) => builder
+                    .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
+                    .map_err(|error| match error {
+                        rustls::Error::InconsistentKeys(_) => "it isn't the key of that certificate".to_owned(),
+                        other => other.to_string(),
+                    })?,
+            };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -126,6 +130,12 @@ pub(super) fn trouble(error: &(dyn Error + 'static)) -> Option<String> {
         };
     }
     None
+}
+
+/// Why no connection stands, where somebody hung up instead of speaking TLS; anything else as it is.
+pub(super) fn ended(why: String) -> String {
+    // tokio-rustls has no type for it.
+    if why == "tls handshake eof" { "it ended the TLS handshake: perhaps it speaks no TLS".to_owned() } else { why }
 }
 
 fn words(error: &rustls::Error) -> String {

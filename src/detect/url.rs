@@ -196,7 +196,7 @@ mod tests {
                 let shown = format!("{url} {url:?}");
                 let pair = format!("{user}:{password}");
                 prop_assert!(!shown.contains(&pair));
-                prop_assert_eq!(Url::parse(&url.to_string().replace("***", "a:b")).map(|again| again.path), Ok(url.path));
+                prop_assert_eq!(Url::parse(&url.to_string().replacen("***", "a:b", 1)).map(|again| again.path), Ok(url.path));
             }
         }
     }

@@ -192,6 +192,11 @@ impl Watcher {
         }
         let standing = match trouble {
             Some(why) => Standing::Leaderless(why),
+            None if masters.is_empty() && self.url.path() == "/" => {
+                let why =
+                    format!("none is registered at {} (masters are at a path of theirs, /mesos by habit)", self.url);
+                Standing::Leaderless(why)
+            }
             None if masters.is_empty() => Standing::Leaderless(format!("none is registered at {}", self.url)),
             None => Standing::Led,
         };

@@ -19,6 +19,8 @@ use crate::store::Trouble;
 
 /// How often a wait says how long it has lasted.
 const BEAT: Duration = Duration::from_millis(200);
+/// A wait for a master that is kept up so long is told of where nobody sees it.
+const HELD_UP: Duration = Duration::from_secs(2);
 /// How long a read waits for a master to lead.
 const LEADER: Duration = Duration::from_secs(10);
 
@@ -222,7 +224,7 @@ impl<'a> Context<'a> {
     /// Waits until the subscription stands, and says what it is waiting for.
     pub async fn until_subscribed(&mut self, session: &Session, limit: Duration) -> Result<(), Failure> {
         let status = session.status();
-        let mut shown = String::new();
+        let (mut shown, mut told) = (String::new(), false);
         let reached = {
             let subscribed = session.subscribed();
             tokio::pin!(subscribed);
@@ -239,6 +241,10 @@ impl<'a> Context<'a> {
                     result = &mut subscribed => break Some(result),
                     () = tokio::time::sleep(BEAT) => self.output.waiting(&what, start.elapsed()),
                     () = self.cancel.cancelled() => return Err(Failure::Cancelled),
+                }
+                if !told && !shown.is_empty() && start.elapsed() >= HELD_UP {
+                    told = true;
+                    self.output.held_up(&format!("no subscription yet: {shown}; trying on for {}", span(limit)));
                 }
                 if start.elapsed() >= limit {
                     break None;

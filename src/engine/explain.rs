@@ -8,9 +8,17 @@ use crate::store::Trouble;
 
 /// What to try where nobody trusts anybody: words that an error has, and what helps. Options of the start are also those
 /// of `profile add`.
-const TRUST: [(&str, &str); 8] = [
+const TRUST: [(&str, &str); 10] = [
     ("issued by nobody who is trusted", "--ca-file FILE names the authorities that a cluster has of its own"),
     ("for another name", "connect by a name that the certificate has; --resolve NAME=IP says where it leads"),
+    (
+        "doesn't believe that we are",
+        "is the secret right, and is this the cluster that knows it? --principal NAME with --secret-file FILE, --token-file FILE, or another profile",
+    ),
+    (
+        "ended the TLS handshake",
+        "http://HOST:PORT, if it is meant to be without TLS; agents are asked as their master is",
+    ),
     ("doesn't speak TLS", "http://HOST:PORT, if it is meant to be without TLS"),
     ("plain HTTP request was sent to HTTPS port", "https://HOST:PORT: it speaks TLS"),
     ("demands a client certificate", "--cert-file FILE and --key-file FILE name one"),

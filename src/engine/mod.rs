@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub use context::Failure;
 pub use notices::{Notice, Notices, unrecorded};
 pub use output::{Answering, Caused, Collected, Output, Question};
-pub use standing::Standing;
+pub use standing::{Standing, waits};
 
 use crate::client::{Access, Address, RequestError};
 use crate::document::{Diagnostic, Document};

@@ -42,6 +42,10 @@ pub trait Output: Send {
     /// What is being waited for, and since when; to be shown where it doesn't stay. Comes a few times a second.
     fn waiting(&mut self, what: &str, elapsed: Duration);
 
+    /// What keeps a wait from its end, told once it is known: a front without a place for what is waited for may tell it
+    /// aside.
+    fn held_up(&mut self, _why: &str) {}
+
     /// What the input has brought about: a front that can may show under it what happens later.
     fn caused(&mut self, _what: Caused) {}
 

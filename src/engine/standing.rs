@@ -12,6 +12,8 @@ use crate::view;
 pub struct Standing {
     /// The framework's short id while the subscription stands, otherwise what is the matter in brackets.
     pub label: String,
+    /// The same in fewer words, ever fewer of them, for where there is less room.
+    pub shorter: Vec<String>,
     /// What the label means.
     pub tone: Tone,
     /// Whether the master knows a framework of ours that nobody has torn down or let go of.
@@ -39,6 +41,14 @@ fn counted(count: usize, what: &str) -> Option<String> {
     }
 }
 
+/// How long the master keeps a framework for somebody to take up that nobody is connected for, with that timeout.
+pub fn waits(timeout: Duration) -> String {
+    if timeout.is_zero() {
+        return "the master ends it at once, for it has no failover timeout".to_owned();
+    }
+    format!("the master waits {} for somebody to take it up", span(timeout))
+}
+
 impl Engine {
     /// How the session stands now.
     pub fn standing(&self) -> Standing {
@@ -49,12 +59,16 @@ impl Engine {
         session.read(|state| {
             let id = state.framework_id.as_ref();
             let over = matches!(phase, Phase::Idle | Phase::Closed(_));
-            let (label, tone) = match (&phase, id) {
-                (Phase::Subscribed { .. }, Some(id)) => (view::short_framework(id.as_str()), Tone::Plain),
-                _ => (format!("({}{})", told(&phase, id.is_some()), countdown(&phase, left)), tone(&phase)),
+            let (label, shorter, tone) = match (&phase, id) {
+                (Phase::Subscribed { .. }, Some(id)) => (view::short_framework(id.as_str()), Vec::new(), Tone::Plain),
+                _ => {
+                    let left = countdown(&phase, left);
+                    let label = format!("({}{left})", told(&phase, id.is_some()));
+                    (label, shorter(&phase, id.is_some(), &left), tone(&phase))
+                }
             };
             let tasks = if over { 0 } else { state.tasks.active() };
-            Standing { label, tone, alive: id.is_some() && !over, offers: state.offers.len(), tasks }
+            Standing { label, shorter, tone, alive: id.is_some() && !over, offers: state.offers.len(), tasks }
         })
     }
 }
@@ -71,6 +85,26 @@ fn told(phase: &Phase, known: bool) -> &'static str {
         Phase::Closed(Closed::Stolen) => "taken over",
         Phase::Closed(Closed::Removed) => "framework removed",
         Phase::Closed(Closed::Refused(_)) => "refused",
+    }
+}
+
+/// The same in fewer words, and then in one.
+fn shorter(phase: &Phase, known: bool, left: &str) -> Vec<String> {
+    let word = match phase {
+        Phase::Subscribing { .. } | Phase::Waiting { .. } if known => "lost",
+        Phase::Idle | Phase::Subscribing { .. } | Phase::Subscribed { .. } => "none yet",
+        Phase::Waiting { .. } => "no master",
+        Phase::Closed(Closed::TornDown) => "ended",
+        Phase::Closed(Closed::Detached) => "left",
+        Phase::Closed(Closed::Stolen) => "taken",
+        Phase::Closed(Closed::Removed) => "removed",
+        Phase::Closed(Closed::Refused(_)) => "refused",
+    };
+    let word_alone = format!("({word})");
+    match left.strip_suffix(" left") {
+        Some(brief) => vec![format!("({word}{left})"), format!("({word}{brief})"), word_alone],
+        None if left.is_empty() => vec![word_alone],
+        None => vec![format!("({word}{left})"), word_alone],
     }
 }
 
@@ -99,7 +133,8 @@ mod tests {
     #[test]
     fn what_is_in_hand_is_counted() {
         for (offers, tasks, want) in [(0, 0, ""), (1, 0, "1 offer"), (0, 2, "2 tasks"), (3, 1, "3 offers, 1 task")] {
-            let standing = Standing { label: String::new(), tone: Tone::Plain, alive: true, offers, tasks };
+            let standing =
+                Standing { label: String::new(), shorter: Vec::new(), tone: Tone::Plain, alive: true, offers, tasks };
             assert_eq!(standing.in_hand(), want);
         }
     }

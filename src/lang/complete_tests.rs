@@ -143,7 +143,7 @@ fn hints() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1000)))]
     #[test]
     fn nothing_panics_and_spans_end_at_the_cursor(text in crate::lang::parse::tests::nearly(), cursor in 0..80_usize) {
         let completion = complete(&text, cursor, VERBS, &Live);

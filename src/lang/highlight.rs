@@ -235,7 +235,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1000)))]
         #[test]
         fn parts_are_in_order_and_on_boundaries(text in crate::lang::parse::tests::nearly()) {
             let mut last = 0;

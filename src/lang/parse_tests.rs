@@ -206,7 +206,7 @@ pub(crate) fn nearly() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(1000)))]
     #[test]
     fn nothing_panics_and_spans_are_sound(text in nearly()) {
         let _ = completeness(&text, VERBS);

@@ -1,7 +1,7 @@
 //! The line editor on a thread of its own, since it reads the terminal and blocks; the session goes on beside it.
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rustyline::error::ReadlineError;
@@ -9,6 +9,8 @@ use rustyline::history::FileHistory;
 use rustyline::{
     ColorMode, CompletionType, Config, Editor as Rustyline, ExternalPrinter, KeyCode, KeyEvent, Modifiers, Movement,
 };
+
+use unicode_width::UnicodeWidthStr as _;
 
 use super::helper::Typing;
 use super::history;
@@ -18,6 +20,12 @@ use crate::render::Theme;
 
 /// So many lines are kept.
 const LINES: usize = 10_000;
+
+/// Up a row and down again: lines above the one being typed that are none, but have it drawn anew.
+const NO_LINE: &str = "\x1b[A\n";
+
+/// What the prompt says now, where that is something else than when the line was begun; as wide as that.
+pub(super) type Says = Arc<Mutex<Option<String>>>;
 
 /// What to do next.
 enum Ask {
@@ -45,6 +53,9 @@ pub(super) struct Editor {
     asks: mpsc::Sender<Ask>,
     typed: tokio::sync::mpsc::UnboundedReceiver<Typed>,
     above: mpsc::Sender<String>,
+    says: Says,
+    /// The prompt that was asked behind, and how many columns it takes; none behind a question.
+    prompt: Option<(String, usize)>,
 }
 
 impl Editor {
@@ -53,9 +64,10 @@ impl Editor {
     /// # Errors
     /// When the terminal can't be used.
     pub fn start(engine: Engine, theme: Theme) -> rustyline::Result<(Self, Option<String>)> {
-        let mut line = Rustyline::<Typing, FileHistory>::with_config(config(theme)?)?;
+        let mut line = Rustyline::<Typing, FileHistory>::with_config(config()?)?;
         let columns = || window().map_or(80, |(columns, _)| columns);
-        line.set_helper(Some(Typing { engine, theme, columns, question: false }));
+        let says = Says::default();
+        line.set_helper(Some(Typing { engine, theme, columns, question: false, says: Arc::clone(&says) }));
         // Alt-Enter begins a new line anywhere.
         line.bind_sequence(KeyEvent(KeyCode::Enter, Modifiers::ALT), rustyline::Cmd::Newline);
         line.bind_sequence(KeyEvent::ctrl('G'), rustyline::Cmd::Kill(Movement::WholeBuffer));
@@ -72,17 +84,21 @@ impl Editor {
         let (answers, typed) = tokio::sync::mpsc::unbounded_channel();
         let work = move || Reader { line, file }.run(&asked, &answers);
         thread::Builder::new().name("line editor".to_owned()).spawn(work)?;
-        Ok((Self { asks, typed, above }, trouble))
+        Ok((Self { asks, typed, above, says, prompt: None }, trouble))
     }
 
     /// Asks for an input; [`Editor::typed`] gives it.
-    pub fn ask(&self, plain: String, painted: String) {
+    pub fn ask(&mut self, plain: String, painted: String) {
+        self.say(None);
+        self.prompt = Some((painted.clone(), plain.width()));
         // A thread that has ended is noticed where the answer is awaited.
         let _ = self.asks.send(Ask::Input(plain, painted));
     }
 
     /// Asks a question; [`Editor::typed`] gives the answer.
-    pub fn question(&self, text: String) {
+    pub fn question(&mut self, text: String) {
+        self.say(None);
+        self.prompt = None;
         let _ = self.asks.send(Ask::Answer(text));
     }
 
@@ -91,13 +107,35 @@ impl Editor {
         self.typed.recv().await.unwrap_or_else(|| Typed::Failed("the line editor has ended".to_owned()))
     }
 
+    /// The columns that the prompt of the line being typed takes; none behind a question.
+    pub fn columns(&self) -> Option<usize> {
+        self.prompt.as_ref().map(|(_, columns)| *columns)
+    }
+
+    /// Has the prompt say something else of the same width, from the next time on that the line is drawn; whether it is.
+    pub fn says(&mut self, painted: String) -> bool {
+        let Some((said, _)) = self.prompt.as_mut().filter(|(said, _)| *said != painted) else { return false };
+        said.clone_from(&painted);
+        self.say(Some(painted));
+        true
+    }
+
+    fn say(&self, what: Option<String>) {
+        *self.says.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    /// Draws the line that is being typed anew, with its prompt.
+    pub fn redraw(&self) {
+        self.above(NO_LINE.to_owned());
+    }
+
     /// Prints safe lines above the one that is being typed.
     pub fn above(&self, text: String) {
         let _ = self.above.send(text);
     }
 }
 
-fn config(theme: Theme) -> rustyline::Result<Config> {
+fn config() -> rustyline::Result<Config> {
     Ok(Config::builder()
         .max_history_size(LINES)?
         .history_ignore_dups(true)?
@@ -106,7 +144,8 @@ fn config(theme: Theme) -> rustyline::Result<Config> {
         .completion_show_all_if_ambiguous(true)
         .bracketed_paste(true)
         .auto_add_history(false)
-        .color_mode(if theme.colour { ColorMode::Forced } else { ColorMode::Disabled })
+        // The helper paints, or doesn't; without this it wouldn't be asked for the prompt either.
+        .color_mode(ColorMode::Forced)
         .bell_style(rustyline::config::BellStyle::None)
         .build())
 }

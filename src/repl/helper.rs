@@ -3,6 +3,7 @@
 //! The engine knows all that; here it is only put into the editor's terms, and made safe to show.
 
 use std::borrow::Cow;
+use std::sync::PoisonError;
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -11,6 +12,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::editor::Says;
 use crate::document::Tone;
 use crate::engine::Engine;
 use crate::lang::{Candidate, Completeness, Completion, Role};
@@ -28,6 +30,8 @@ pub(super) struct Typing {
     pub columns: fn() -> usize,
     /// The prompt is a question of ours, not the place for commands.
     pub question: bool,
+    /// What the prompt says by now.
+    pub says: Says,
 }
 
 impl Helper for Typing {}
@@ -121,6 +125,14 @@ impl Validator for Typing {
 }
 
 impl Highlighter for Typing {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
+        let says = self.says.lock().unwrap_or_else(PoisonError::into_inner);
+        match says.clone() {
+            Some(text) if default => Cow::Owned(text),
+            _ => Cow::Borrowed(prompt),
+        }
+    }
+
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         if self.question || !self.theme.colour {
             return Cow::Borrowed(line);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::document::{Document, Piece, Tone, span};
+use crate::document::{Document, Piece, Tone};
 use crate::engine::{Engine, Leave};
 
 /// How long the master may take to hear the last call.
@@ -52,12 +52,7 @@ fn kept(engine: &Engine, id: &str) -> Document {
 
 /// How long the master keeps the framework for somebody to take up.
 pub(super) fn waits(engine: &Engine) -> String {
-    let framework = engine.session().status().borrow().framework.clone();
-    let timeout = framework.and_then(|framework| framework.failover_timeout).filter(|seconds| *seconds >= 1.0);
-    match timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-        Some(timeout) => format!("the master waits {} for somebody to take it up", span(timeout)),
-        None => "the master ends it at once, for it has no failover timeout".to_owned(),
-    }
+    crate::engine::waits(engine.session().status().borrow().failover_timeout())
 }
 
 fn not_torn_down(id: &str, why: &str) -> Document {

@@ -6,6 +6,7 @@ mod editor;
 mod helper;
 mod history;
 mod leave;
+mod prompt;
 mod quiet;
 mod run;
 mod screen;
@@ -14,30 +15,23 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use leave::leave;
+pub use prompt::prompt;
 pub use quiet::Modes;
 pub use run::{Asked, Ran, Signals, run};
 pub use screen::{Look, Screen, Window, window};
 
 use crate::document::{Document, Piece, Tone};
 use crate::engine::{Engine, Leave, Notice, Outcome, Output as _, Standing};
-use crate::render::{self, Page, Style, Theme, safe_line};
+use crate::render::{self, Page, safe_line};
 use editor::{Editor, Typed};
 
 /// So long the first prompt waits for a framework that is taken up.
 const AT_ONCE: std::time::Duration = std::time::Duration::from_millis(700);
 
-/// A prompt as it is shown, and the same without colours.
-pub fn prompt(standing: &Standing, theme: Theme) -> (String, String) {
-    let label = safe_line(&standing.label).into_owned();
-    let hand = match standing.in_hand() {
-        text if text.is_empty() => text,
-        text => format!(" | {text}"),
-    };
-    let plain = format!("mesos {label}{hand} > ");
-    let label = theme.paint(Style::Tone(standing.tone), &label).into_owned();
-    let painted = format!("{} {label}{hand} > ", theme.paint(Style::Tone(Tone::Strong), "mesos"));
-    (plain, painted)
-}
+/// So much later than an answer a notice of the same thing may come.
+const NOTICED: std::time::Duration = std::time::Duration::from_millis(500);
+/// So often a prompt is looked at while it stands: what it says may have changed.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Reads and runs inputs until somebody leaves; the exit status.
 ///
@@ -130,6 +124,18 @@ struct Loop {
     told: (String, Instant),
 }
 
+/// Whether an input's answers, which ended then, told what a notice tells.
+fn is_told(notice: &Notice, said: &str, end: Instant) -> bool {
+    match &notice.task {
+        // A state that it told may be reached again later.
+        Some((task, state)) => {
+            notice.since <= end + NOTICED && said.contains(&*safe_line(task)) && said.contains(state.as_str())
+        }
+        // What comes of a command (offers above all) shows in its answers and in the prompt.
+        None => notice.since <= end && !notice.connection && !matches!(notice.tone, Tone::Bad | Tone::Unsure),
+    }
+}
+
 /// What comes of an input.
 enum Next {
     Prompt,
@@ -182,7 +188,16 @@ impl Loop {
         self.typed().await
     }
 
+    /// Has the prompt say how the session stands now; whether that is something else than before.
+    fn look_again(&mut self) -> bool {
+        let (standing, theme) = (self.engine.standing(), self.look.theme);
+        let columns = self.editor.columns();
+        columns.and_then(|columns| prompt::fitted(&standing, theme, columns)).is_some_and(|text| self.editor.says(text))
+    }
+
     async fn typed(&mut self) -> Result<Typed, u8> {
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 typed = self.editor.typed() => {
@@ -193,10 +208,14 @@ impl Loop {
                 }
                 Some(notices) = self.notices.recv() => {
                     let untold = self.untold(notices);
+                    let says_more = self.look_again();
                     if !untold.is_empty() {
                         self.editor.above(self.lines(&untold));
+                    } else if says_more {
+                        self.editor.redraw();
                     }
                 }
+                _ = look.tick() => if self.look_again() { self.editor.redraw() },
                 // At the prompt Ctrl-C is a key; a signal from elsewhere finds nothing to stop.
                 asked = self.signals.next() => if let Asked::End(status) = asked { return Err(status) },
             }
@@ -235,12 +254,7 @@ impl Loop {
     /// Notices that the last input's answers didn't tell.
     fn untold(&self, notices: Vec<Notice>) -> Vec<Notice> {
         let (said, end) = &self.told;
-        let told = |notice: &Notice| match &notice.task {
-            Some((task, state)) => said.contains(&*safe_line(task)) && said.contains(state.as_str()),
-            // What comes of a command (offers above all) shows in its answers and in the prompt.
-            None => notice.since <= *end && !notice.connection && !matches!(notice.tone, Tone::Bad | Tone::Unsure),
-        };
-        notices.into_iter().filter(|notice| !told(notice)).collect()
+        notices.into_iter().filter(|notice| !is_told(notice, said, *end)).collect()
     }
 
     /// Notices as lines: what a terminal would obey is shown, not sent.
@@ -306,5 +320,28 @@ impl Loop {
                 Ok(Typed::End | Typed::Failed(_)) | Err(_) => return Some(Leave::Detach),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_answer_told_is_told_once_and_what_comes_later_is_told() {
+        let end = Instant::now();
+        let at = |since: Instant| {
+            let task = Some(("web".to_owned(), "RUNNING".to_owned()));
+            Notice { task, since, ..Notice::new("web RUNNING", Tone::Running) }
+        };
+        let before = end.checked_sub(std::time::Duration::from_secs(1)).unwrap_or(end);
+        let said = "web  RUNNING  0.7s\n";
+        assert!(is_told(&at(before), said, end) && is_told(&at(end + NOTICED / 2), said, end));
+        // An agent that was away comes back with its task.
+        assert!(!is_told(&at(end + NOTICED * 2), said, end));
+        assert!(!is_told(&at(before), "web  STARTING\n", end) && !is_told(&at(before), "", end));
+        let offer = |since| Notice { since, ..Notice::new("offer O1", Tone::Plain) };
+        assert!(is_told(&offer(before), "", end) && !is_told(&offer(end + NOTICED / 2), "", end));
+        assert!(!is_told(&Notice::connection("lost", Tone::Unsure), said, end));
     }
 }

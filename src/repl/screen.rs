@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::cli::Format;
-use crate::document::{Block, Document};
+use crate::document::{Block, Document, Tone};
 use crate::engine::Output;
 use crate::render::{self, Page, Style, Theme, safe_line};
 
@@ -200,6 +200,15 @@ impl<O: Write + Send, E: Write + Send> Output for Screen<O, E> {
         let erase = self.erase_picture();
         self.write(&erase);
         self.answer(document);
+    }
+
+    fn held_up(&mut self, why: &str) {
+        // A terminal shows what is waited for.
+        if !self.look.live {
+            let line = self.look.error_theme.paint(Style::Tone(Tone::Unsure), &safe_line(why)).into_owned();
+            // Where it can't be told, the wait's end tells.
+            let _ = self.errors.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.errors.flush());
+        }
     }
 
     fn waiting(&mut self, what: &str, elapsed: Duration) {

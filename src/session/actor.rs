@@ -35,6 +35,9 @@ const LATEST: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_secs(1);
 const LONGEST_AGAIN: Duration = Duration::from_secs(30);
 
+/// A file shows so often that its session has its connection: who comes after a kill tells by it since when nobody is there.
+const ALIVE: Duration = Duration::from_secs(2);
+
 /// A file that is written anew has its next part after so long.
 const PART: Duration = Duration::from_millis(1);
 
@@ -95,6 +98,8 @@ pub(super) struct Actor {
     from_wire: mpsc::Sender<FromWire>,
     next_lease: Option<Duration>,
     touched: Duration,
+    /// When the file is to show again that the session is there.
+    alive_at: Duration,
     /// Since when there is no connection, where there was one.
     lost: Option<Duration>,
     suppressed: bool,
@@ -157,6 +162,7 @@ impl Actor {
             from_wire,
             next_lease: None,
             touched: Duration::ZERO,
+            alive_at: Duration::ZERO,
             lost,
             suppressed: false,
             filtered: false,
@@ -207,10 +213,9 @@ impl Actor {
         let due = (!self.due.is_empty()).then_some(self.due_at);
         let renewing = self.keeper.is_renewing().then(|| self.now() + PART);
         let again = (!self.again.is_empty()).then_some(self.again_at);
-        [renewing, self.subscription.deadline(), self.reconciliation.deadline(), leases, self.idle_at(), due, again]
-            .into_iter()
-            .flatten()
-            .min()
+        let alive = (self.line.is_some() && self.keeper.is_recording()).then_some(self.alive_at);
+        let own = [self.subscription.deadline(), self.reconciliation.deadline(), self.idle_at()];
+        [renewing, leases, due, again, alive].into_iter().chain(own).flatten().min()
     }
 
     /// When the session counts as idle, if it is not yet taken for it.
@@ -234,6 +239,10 @@ impl Actor {
         }
         if self.line.is_none() {
             return;
+        }
+        if now >= self.alive_at {
+            self.keeper.touch();
+            self.alive_at = now + ALIVE;
         }
         for question in self.reconciliation.due(now) {
             self.ask(question);
@@ -373,8 +382,10 @@ impl Actor {
                     Err(CallError::Lost) => (false, true),
                     _ => (false, false),
                 };
-                if let Some(number) = remembered.filter(|_| result.is_ok() || without_effect) {
-                    self.keeper.answered(number, result.is_ok(), self.now());
+                // Of tasks that may have been launched their own words tell, in this process and the next one.
+                let by_its_tasks = open && call.kind() == "ACCEPT";
+                if let Some(number) = remembered.filter(|_| result.is_ok() || without_effect || by_its_tasks) {
+                    self.keeper.answered(number, !without_effect, self.now());
                 }
                 if open {
                     let tasks = launches(&call).into_iter().map(|task| task.task_id);
@@ -706,7 +717,7 @@ impl Actor {
         let is_final = match error {
             RequestError::Refused(refusal) => !refusal.meaning.is_temporary(),
             RequestError::NotMesos { .. } | RequestError::Setup(_) => true,
-            RequestError::Withheld { .. } | RequestError::Exposed { .. } => true,
+            RequestError::Withheld { .. } | RequestError::Disbelieved { .. } | RequestError::Exposed { .. } => true,
             // Whoever was trusted before may be so again: a network in between can pass for it for a while.
             RequestError::Untrusted { .. } => !self.ever,
             _ => false,
@@ -793,7 +804,7 @@ impl Actor {
                 return;
             }
             Change::OperationUpdated(status) => self.acknowledge_operation(status),
-            Change::Heartbeat => return self.keeper.touch(),
+            Change::Heartbeat => return,
             _ => {}
         }
         self.notify(Notice::Change(change));

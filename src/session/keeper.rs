@@ -20,8 +20,8 @@ pub(super) const MARK: &str = "mesos-repl-session";
 const TASKS: usize = 500;
 /// More than this shall not wait for the disk because of a file that is written anew.
 const BACKLOG: usize = 8 << 20;
-/// From this size on a file is written anew when it has grown to its double: what it says twice goes.
-const GROWN: u64 = 64 << 20;
+/// So many calls without an answer are remembered: nobody will hear more of the older ones.
+const OPEN: usize = 256;
 
 /// Calls that change something, and which a session that comes back has to know of.
 const REMEMBERED: [&str; 4] = ["ACCEPT", "KILL", "SHUTDOWN", "TEARDOWN"];
@@ -43,9 +43,11 @@ pub(super) struct Keeper {
     renewing: Option<usize>,
     /// How many tasks the state had let go of when that began: each moves those behind it.
     forgotten: usize,
-    /// Bytes of updates since the file was last written anew, and how many make it worth to be written again.
+    /// Bytes of facts since the file was last written anew, how many make it worth to be written again, and how many
+    /// at least.
     grown: u64,
     enough: u64,
+    least: u64,
 }
 
 impl Keeper {
@@ -76,9 +78,16 @@ impl Keeper {
             renewing: None,
             forgotten: 0,
             grown: 0,
-            enough: GROWN,
+            enough: u64::MAX,
+            least: u64::MAX,
             store,
         }
+    }
+
+    /// A file is written anew when `least` bytes have been added to it, or as many as it had; `length` is what there is
+    /// now, since nobody knows how much of it is said twice. Without this, never.
+    pub fn rewrite_from(&mut self, least: u64, length: u64) {
+        (self.grown, self.enough, self.least) = (length, least, least);
     }
 
     /// How far writing is; never anything without a store.
@@ -130,7 +139,7 @@ impl Keeper {
         self.framework = Some(Framework { info: info.clone(), mark });
         self.standing = Standing::Never;
         self.open.clear();
-        (self.grown, self.enough, self.renewing) = (0, GROWN, None);
+        (self.grown, self.enough, self.renewing) = (0, self.least, None);
         let head = self.head(at);
         let Some(store) = &self.store else { return };
         store.renew();
@@ -203,6 +212,11 @@ impl Keeper {
         };
         self.open.insert(self.calls, (at, called.clone()));
         self.append([Fact::Call(Box::new(called))], at);
+        if self.open.len() > OPEN
+            && let Some(oldest) = self.open.keys().next().copied()
+        {
+            self.answered(oldest, true, at);
+        }
         Some(self.calls)
     }
 
@@ -214,20 +228,32 @@ impl Keeper {
 
     /// Events have changed what is known: they are to be recorded.
     pub fn record(&mut self, entries: Vec<Entry>) {
-        let Some(store) = self.store.as_ref().filter(|_| !entries.is_empty()) else { return };
+        if !entries.is_empty()
+            && let Some(mark) = self.write(entries)
+        {
+            self.mark = mark;
+        }
+    }
+
+    /// Appends to the file, if there is one; the mark of it.
+    fn write(&mut self, entries: Vec<Entry>) -> Option<u64> {
+        let store = self.store.as_ref()?;
         self.grown += entries.iter().map(|entry| entry.fact.weight() as u64).sum::<u64>();
-        self.mark = store.append(entries);
+        Some(store.append(entries))
     }
 
     /// Updates were acknowledged. Nobody waits for that: what isn't known to be acknowledged comes again.
-    pub fn acknowledged<'a>(&self, all: impl Iterator<Item = (&'a TaskId, &'a [u8; 16])>, at: Duration) {
-        let Some(store) = &self.store else { return };
+    pub fn acknowledged<'a>(&mut self, all: impl Iterator<Item = (&'a TaskId, &'a [u8; 16])>, at: Duration) {
+        if self.store.is_none() {
+            return;
+        }
         let fact = |(task, uuid): (&TaskId, &[u8; 16])| {
             Fact::Acknowledged(store::Acknowledged { task: task.clone(), uuid: STANDARD.encode(uuid) })
         };
         let entries: Vec<Entry> = all.map(|one| Entry { at, fact: fact(one) }).collect();
         if !entries.is_empty() {
-            store.append(entries);
+            // Its mark is none to wait for.
+            let _ = self.write(entries);
         }
     }
 
@@ -272,7 +298,7 @@ impl Keeper {
         self.forgotten = state.tasks.forgotten();
         let facts: Vec<Entry> = state.tasks.iter().skip(from).take(TASKS).flat_map(store::of_task).collect();
         let size: u64 = facts.iter().map(|entry| entry.fact.weight() as u64).sum();
-        self.enough = if from == 0 { GROWN.max(size) } else { self.enough + size };
+        self.enough = if from == 0 { self.least.max(size) } else { self.enough + size };
         store.fill(facts);
         if from + TASKS < state.tasks.len() {
             self.renewing = Some(from + TASKS);
@@ -311,9 +337,7 @@ impl Keeper {
     }
 
     fn append<const N: usize>(&mut self, facts: [Fact; N], at: Duration) {
-        if let Some(store) = &self.store {
-            self.mark = store.append(facts.into_iter().map(|fact| Entry { at, fact }).collect());
-        }
+        self.record(facts.into_iter().map(|fact| Entry { at, fact }).collect());
     }
 }
 

@@ -55,10 +55,14 @@ pub struct Config {
     pub idle: Option<Duration>,
     /// How many tasks that are over are kept in memory.
     pub kept: usize,
+    /// From this size on, in bytes, the session's file is written anew when it has grown to its double: what it says
+    /// twice goes, and so do tasks that aren't kept.
+    pub rewrite: u64,
 }
 
 impl Config {
-    /// The defaults: a lease of 60 s, declined for 120 s, idle after 5 min, 10,000 tasks kept.
+    /// The defaults: a lease of 60 s, declined for 120 s, idle after 5 min, 10,000 tasks kept,
+    /// a file of 64 MB before it is written anew.
     pub fn new(masters: impl Into<Masters>) -> Self {
         Self {
             masters: masters.into(),
@@ -67,6 +71,7 @@ impl Config {
             refuse_seconds: 120.0,
             idle: Some(Duration::from_secs(300)),
             kept: crate::state::KEPT,
+            rewrite: 64 << 20,
         }
     }
 }
@@ -210,6 +215,8 @@ struct Shared {
 struct Resumed {
     store: Option<Store>,
     kept: Option<Kept>,
+    /// The file's size.
+    length: u64,
     damaged: bool,
     state: State,
     before: Duration,
@@ -222,6 +229,7 @@ impl Resumed {
     fn of(found: Option<Found>) -> Self {
         let now = SystemTime::now();
         let Some(found) = found else { return Self::nothing(None, now) };
+        let length = found.length;
         let Some(mut kept) = found.kept else { return Self::nothing(Some(found.store), now) };
         let state = std::mem::replace(&mut kept.state, State::new(now));
         let since = |time: SystemTime| time.duration_since(state.started).unwrap_or_default();
@@ -233,12 +241,14 @@ impl Resumed {
             Standing::Lost(at) | Standing::Left(_, at) => Some(at),
         };
         let framework = kept.framework.clone();
-        Self { store: Some(found.store), damaged: found.damaged, state, before, framework, lost, kept: Some(kept) }
+        let (store, damaged, kept) = (Some(found.store), found.damaged, Some(kept));
+        Self { store, damaged, state, before, framework, lost, kept, length }
     }
 
     fn nothing(store: Option<Store>, now: SystemTime) -> Self {
         let state = State::new(now);
-        Self { store, kept: None, damaged: false, state, before: Duration::ZERO, framework: None, lost: None }
+        let (before, framework, lost) = (Duration::ZERO, None, None);
+        Self { store, kept: None, length: 0, damaged: false, state, before, framework, lost }
     }
 }
 
@@ -298,7 +308,8 @@ impl Session {
             framework: resumed.framework.clone(),
         };
         let id = resumed.state.framework_id.clone();
-        let keeper = Keeper::new(resumed.store.clone(), resumed.state.started, resumed.kept.as_ref(), id);
+        let mut keeper = Keeper::new(resumed.store.clone(), resumed.state.started, resumed.kept.as_ref(), id);
+        keeper.rewrite_from(config.rewrite, resumed.length);
         let shared = Arc::new(Shared {
             requests,
             state: RwLock::new(resumed.state),

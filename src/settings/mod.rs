@@ -356,8 +356,8 @@ impl Said {
             (_, Some((_, secret))) => secret.clone(),
             (Some(file), None) => secrets::secret_file(&file.value, warnings)?,
             (None, None) => ask(&format!("secret of {principal}: ")).ok_or_else(|| {
-                Diagnostic::new(format!("the principal {principal} has no secret, and nobody is there to be asked"))
-                    .help("--secret-file FILE, or MESOS_SECRET in the environment")
+                Diagnostic::new(format!("the principal {principal} has no secret, and it can't be asked for here"))
+                    .help("--secret-file FILE, or MESOS_SECRET in the environment; at a terminal, the program asks when it starts")
             })?,
         };
         if secret.reveal().contains(':') {

@@ -298,6 +298,17 @@ impl Tasks {
         for number in 0..tasks.len() as u32 {
             index.insert_unique(hash(number), number, |&number| hash(number));
         }
+        self.forget_agents();
+    }
+
+    /// Lets go of agents that no task names any more: one that was started anew has another id each time.
+    fn forget_agents(&mut self) {
+        let before = std::mem::take(&mut self.agents);
+        for task in &mut self.tasks {
+            if let Some(id) = before.ids.get(task.agent as usize) {
+                task.agent = self.agents.number(id);
+            }
+        }
     }
 
     /// No tasks any more.
@@ -438,6 +449,30 @@ mod tests {
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn agents_that_no_task_names_are_let_go_of() {
+        let mut tasks = Tasks::default();
+        tasks.keep(10);
+        for number in 0..100u32 {
+            let agent_id = Some(AgentId::from(format!("S{number}").as_str()));
+            let record = StatusRecord { agent_id, ..record(&format!("t{number}"), "TASK_FINISHED", None, None) };
+            tasks.update(&record, KEPT_FOR * number);
+            tasks.forget_old(KEPT_FOR * (number + 1));
+        }
+        assert!(
+            tasks.len() < 20 && tasks.agents.ids.len() == tasks.len(),
+            "{} of {}",
+            tasks.agents.ids.len(),
+            tasks.len()
+        );
+        for task in tasks.iter() {
+            assert_eq!(
+                tasks.agent_of(task).unwrap().as_str().trim_start_matches('S'),
+                task.id.as_str().trim_start_matches('t')
+            );
+        }
     }
 
     #[test]

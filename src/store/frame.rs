@@ -193,16 +193,15 @@ mod tests {
     }
 
     /// Payloads as they are: JSON on one line or, from a master, with line ends.
-    fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
-        prop::collection::vec("[ -~\n]{0,60}".prop_map(String::into_bytes), 0..8)
+    /// So many records, or more.
+    fn payloads(least: usize) -> impl Strategy<Value = Vec<Vec<u8>>> {
+        prop::collection::vec("[ -~\n]{0,60}".prop_map(String::into_bytes), least..8)
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-
         /// Cut at each byte: all records that were whole before it are there, and no others.
         #[test]
-        fn what_was_whole_before_a_cut_is_there(payloads in payloads()) {
+        fn what_was_whole_before_a_cut_is_there(payloads in payloads(0)) {
             let bytes = file(&payloads);
             let mut ends = vec![first_line().len()];
             for payload in &payloads {
@@ -218,13 +217,11 @@ mod tests {
         /// One byte changed anywhere behind the first line costs at most the record that it is in, and the one that
         /// its line end belongs to.
         #[test]
-        fn damage_costs_itself(payloads in payloads(), at in 0usize..1000, to in any::<u8>()) {
+        fn damage_costs_itself(payloads in payloads(1), at in 0usize..1000, flip in 1u8..) {
             let mut bytes = file(&payloads);
             let first = first_line().len();
-            prop_assume!(bytes.len() > first);
             let at = first + at % (bytes.len() - first);
-            prop_assume!(bytes[at] != to);
-            bytes[at] = to;
+            bytes[at] ^= flip;
             let (read, others) = read(&bytes);
             prop_assert!(read.len() + 2 >= payloads.len(), "{} of {}", read.len(), payloads.len());
             prop_assert!(read.iter().all(|payload| payloads.contains(payload)));

@@ -76,6 +76,8 @@ pub struct Found {
     pub kept: Option<Kept>,
     /// Something in it couldn't be read: it shall be written anew.
     pub damaged: bool,
+    /// Its size, in bytes.
+    pub length: u64,
     /// When it last was alive.
     pub touched: std::time::SystemTime,
     /// What a person should know of how it was opened.
@@ -134,7 +136,7 @@ fn of_name(folder: &Folder, name: &str, master: &str, mut told: Vec<String>) -> 
     let placed = file.set_len(length).and_then(|()| end.seek(SeekFrom::Start(length)));
     placed.map_err(|source| Trouble::Io { path: folder.file(name), source })?;
     let store = start(folder, name, master, Some(opened.file), length, whole);
-    Ok(Found { store, kept: opened.kept, damaged: opened.damaged, touched, told })
+    Ok(Found { store, kept: opened.kept, damaged: opened.damaged, length, touched, told })
 }
 
 /// A session that nobody else has; nothing is written before there is something to keep.
@@ -142,7 +144,7 @@ fn own(folder: &Folder, word: &str, master: &str) -> Found {
     let time = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
     let name = format!("{word}-{time}-{}", std::process::id());
     let store = start(folder, &name, master, None, 0, false);
-    Found { store, kept: None, damaged: false, touched: std::time::SystemTime::now(), told: Vec::new() }
+    Found { store, kept: None, damaged: false, length: 0, touched: std::time::SystemTime::now(), told: Vec::new() }
 }
 
 fn start(folder: &Folder, name: &str, master: &str, file: Option<Locked>, length: u64, whole: bool) -> Store {

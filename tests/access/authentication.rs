@@ -44,6 +44,9 @@ async fn whoever_it_knows_works_with_it() {
     person.does("run --cmd 'echo hello; sleep 300' --name web").await;
     assert!(person.does("logs web").await.contains("hello"));
     person.does("files web").await;
+    // It calls itself localhost, and we don't.
+    let masters = person.does("masters").await;
+    assert!(masters.contains("leads") && !masters.contains("stands by"), "{masters}");
     assert!(person.does("get /state .frameworks[0].principal").await.contains(PRINCIPAL));
     person.does("teardown").await;
     person.engine.close().await;
@@ -71,9 +74,12 @@ async fn whoever_it_doesn_t_know_is_told_what_to_do() {
         Some(Credentials::Basic { principal: principal.to_owned(), secret: Secret::new(secret) })
     };
     for credentials in [None, basic(PRINCIPAL, "wrong"), basic("mallory", SECRET), token("ey.J")] {
+        let who = credentials
+            .as_ref()
+            .map_or("401 Unauthorized".to_owned(), |who| format!("doesn't believe that we are {who}"));
         let person = Person::at(&mesos.address(), Access { credentials, ..Access::default() });
-        person.fails("subscribe", &["401", "--principal NAME with --secret-file FILE"]).await;
-        person.fails("get /state", &["401", "--principal NAME"]).await;
+        person.fails("subscribe", &["401", who.as_str(), "--principal NAME with --secret-file FILE"]).await;
+        person.fails("get /state", &["401", who.as_str(), "--principal NAME"]).await;
         person.engine.close().await;
     }
 }

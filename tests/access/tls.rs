@@ -100,12 +100,14 @@ async fn a_client_s_certificate_is_shown_where_it_is_demanded() {
     let person = with(&own.chain, &own.key);
     person.works().await;
     person.engine.close().await;
-    Person::at(&url, trusting(&authority)).fails("get /version", &["No required SSL certificate", "--cert-file"]).await;
+    Person::at(&url, trusting(&authority))
+        .fails("get /version", &["400: No required SSL certificate was sent", "--cert-file"])
+        .await;
     let foreign = other.issue(&["me"], 2199);
     with(&foreign.chain, &foreign.key).fails("get /version", &["400"]).await;
     // A key that isn't the certificate's is found at once.
     let wrong = trusting(&authority).tls.with_identity(&own.chain, &foreign.key).unwrap_err().to_string();
-    assert!(wrong.contains("can't be used"), "{wrong}");
+    assert!(wrong.contains("can't be used: it isn't the key of that certificate"), "{wrong}");
     cluster.shutdown().await;
 }
 
@@ -122,4 +124,11 @@ async fn http_and_https_don_t_mix() {
         .fails("get /version", &["it doesn't speak TLS", "http://HOST:PORT"])
         .await;
     cluster.shutdown().await;
+    let real = match RealMesos::start(1).await {
+        Ok(real) => real,
+        Err(why) => crate::skip!("{why}"),
+    };
+    // That one just hangs up.
+    let secure = format!("https://{}", real.address());
+    Person::at(&secure, trusting(&authority)).fails("get /version", &["the TLS handshake", "http://HOST:PORT"]).await;
 }

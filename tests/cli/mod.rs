@@ -129,6 +129,16 @@ async fn a_script_says_that_the_disk_refuses_its_record_and_goes_on() {
 }
 
 #[test]
+fn a_script_that_waits_for_a_master_says_so() {
+    let nobody = format!("127.0.0.1:{}", crate::support::free_port());
+    let output = run(&mut program(&["--master", &nobody, "-c", "subscribe --timeout 5s"]));
+    assert_eq!(output.status.code(), Some(1));
+    let err = text(&output.stderr);
+    assert_eq!(err.matches("no subscription yet: nothing answers at").count(), 1, "{err}");
+    assert!(err.contains("trying on for 5 s") && err.contains("not subscribed after 5 s"), "{err}");
+}
+
+#[test]
 fn the_first_failure_ends_a_script() {
     let output = run(&mut program(&["-c", "help quit\nshow nosuchthing; help suppress"]));
     assert_eq!(output.status.code(), Some(1));

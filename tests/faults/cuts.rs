@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use mesos_repl::mesos::{Event, decode_event};
 use mesos_repl::recordio::{Decoder, End, FramingError};
 use mesos_repl::session::{Phase, Session};
-use mesos_repl::state::State;
+use mesos_repl::state::{State, Task};
 
 use super::rig::{SOON, config, info};
 use crate::support::hostile::{Answer, Hostile};
@@ -60,9 +60,15 @@ impl Recorded {
     }
 
     fn whole(&self) -> Vec<Bytes> {
+        self.until(self.bytes.len()).1
+    }
+
+    /// What comes of the bytes before a place, and the decoder that waits for more.
+    fn until(&self, place: usize) -> (Decoder, Vec<Bytes>) {
         let mut decoder = Decoder::default();
-        decoder.push(self.bytes.clone());
-        records(&mut decoder).unwrap()
+        decoder.push(self.bytes.slice(..place));
+        let came = records(&mut decoder).unwrap();
+        (decoder, came)
     }
 }
 
@@ -72,9 +78,13 @@ fn known(records: &[Bytes]) -> (u64, u64, Vec<(String, String, u32)>) {
     for record in records {
         state.apply(decode_event(record.clone()).unwrap(), Duration::ZERO, None);
     }
-    let tasks =
-        state.tasks.iter().map(|task| (task.id.as_str().to_owned(), task.state.as_str().to_owned(), task.updates()));
-    (state.counts.events, state.counts.repeats, tasks.collect())
+    (state.counts.events, state.counts.repeats, tasks(&state))
+}
+
+/// Each task, its state, and how many updates it has had.
+fn tasks(state: &State) -> Vec<(String, String, u32)> {
+    let one = |task: &Task| (task.id.as_str().to_owned(), task.state.as_str().to_owned(), task.updates());
+    state.tasks.iter().map(one).collect()
 }
 
 #[test]
@@ -83,9 +93,7 @@ fn cut_at_every_byte_what_came_whole_is_what_counts() {
         let whole = stream.whole();
         assert_eq!(whole.len(), stream.ends.len());
         for place in 0..=stream.bytes.len() {
-            let mut decoder = Decoder::default();
-            decoder.push(stream.bytes.slice(..place));
-            let came = records(&mut decoder).unwrap();
+            let (decoder, came) = stream.until(place);
             let (count, tail) = stream.before(place);
             assert_eq!(came, whole[..count], "{} cut at {place}", stream.name);
             match decoder.end() {
@@ -182,12 +190,7 @@ async fn cut_at(stream: &Recorded, place: usize) {
     });
     within(SOON, "all acknowledged", acknowledged).await;
     session.read(|state| {
-        let once: Vec<_> = state
-            .tasks
-            .iter()
-            .map(|task| (task.id.as_str().to_owned(), task.state.as_str().to_owned(), task.updates()))
-            .collect();
-        assert_eq!(once, known(&whole).2, "at {place}");
+        assert_eq!(tasks(state), known(&whole).2, "at {place}");
         assert_eq!(state.counts.bad, 0);
     });
     assert_eq!(master.count("SUBSCRIBE"), 2, "at {place}");
@@ -286,9 +289,7 @@ async fn a_stream_in_protobuf_is_cut_and_split_at_every_byte() {
     let whole = stream.whole();
     assert_eq!(whole.len(), stream.ends.len());
     for place in 0..=stream.bytes.len() {
-        let mut decoder = Decoder::default();
-        decoder.push(stream.bytes.slice(..place));
-        let came = records(&mut decoder).unwrap();
+        let (mut decoder, came) = stream.until(place);
         let (count, tail) = stream.before(place);
         assert_eq!(came, whole[..count], "cut at {place}");
         assert_eq!(decoder.end() == End::Clean, tail == 0, "cut at {place}");

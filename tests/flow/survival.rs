@@ -133,3 +133,81 @@ async fn what_ran_on_a_lost_agent_is_told_and_the_other_goes_on() {
     person.does("teardown").await;
     person.engine.close().await;
 }
+
+/// A master that gives an agent up after two seconds without an answer, and an agent in a process of its own.
+async fn with_an_agent_apart() -> Result<(RealMesos, RealMesos), String> {
+    let hasty = [("MESOS_AGENT_PING_TIMEOUT", "1secs"), ("MESOS_MAX_AGENT_PING_TIMEOUTS", "2")];
+    let mesos = RealMesos::with(1, &hasty).await?;
+    let agent = mesos.agent().await?;
+    Ok((mesos, agent))
+}
+
+macro_rules! apart {
+    () => {
+        match with_an_agent_apart().await {
+            Ok(both) => both,
+            Err(why) => skip!("{why}"),
+        }
+    };
+}
+
+/// A task on each of both agents; the one whose agent is in a process of its own, and the other.
+async fn one_on_each(person: &Person, apart: &RealMesos) -> (&'static str, &'static str) {
+    // Each fills more than half of an agent.
+    person.does("run --cmd 'sleep 300' --name one --cpus 3; run --cmd 'sleep 300' --name other --cpus 3").await;
+    let id = apart.agent_id().await;
+    let is_there = person.engine.session().read(|state| {
+        let task = state.tasks.get("one").unwrap();
+        state.tasks.agent_of(task).unwrap().as_str() == id
+    });
+    if is_there { ("one", "other") } else { ("other", "one") }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_stands_still_is_unreachable_and_its_tasks_come_back_with_it() {
+    let (mesos, agent) = apart!();
+    let person = Person::at(&mesos.address());
+    person.does("subscribe --checkpoint").await;
+    let (there, here) = one_on_each(&person, &agent).await;
+    agent.pause();
+    person.sees(there, &[TaskState::Unreachable]).await;
+    assert_eq!(person.state_of(here), Some(TaskState::Running));
+    // Nobody can say that it is over: it isn't counted so, and can't be killed for now.
+    assert_eq!(person.engine.standing().tasks, 2);
+    agent.resume();
+    person.sees(there, &[TaskState::Running]).await;
+    // Once as it began, once as it came back, by the master's word.
+    assert_eq!(person.shown(there, &TaskState::Running), 2);
+    person.does(&format!("kill {there}; kill {here}")).await;
+    person.does("teardown").await;
+    person.engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_dies_takes_its_tasks_with_it_and_the_session_goes_on() {
+    let (mesos, mut agent) = apart!();
+    let person = Person::at(&mesos.address());
+    let (there, here) = one_on_each(&person, &agent).await;
+    agent.kill();
+    // What doesn't checkpoint is lost with the connection of its agent.
+    person.sees(there, &[TaskState::Lost, TaskState::Gone, TaskState::Unreachable, TaskState::Dropped]).await;
+    assert_eq!(person.state_of(here), Some(TaskState::Running));
+    person.fails("run --cmd true --name big --cpus 3 --timeout 3s", &["no offer fits"]).await;
+    agent.start_again().await;
+    person.does("run --cmd 'exit 0' --name job --until finished --cpus 3").await;
+    person.does(&format!("kill {here}")).await;
+    person.does("teardown").await;
+    person.engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_stands_by_sends_us_to_the_leader() {
+    let (mesos, standby) = apart!();
+    let person = Person::at(&standby.address());
+    assert!(person.does("subscribe").await.contains(&format!("master@{}", mesos.address())));
+    person.does("run --cmd 'exit 0' --name job --until finished").await;
+    let masters = person.does("masters").await;
+    assert!(masters.contains("stands by") && masters.contains("leads"), "{masters}");
+    person.does("teardown").await;
+    person.engine.close().await;
+}

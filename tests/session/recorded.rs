@@ -18,6 +18,33 @@ fn start(home: &Path, master: &Hostile) -> Session {
     Session::resume(Config { lease: None, idle: None, ..config(master) }, open(home, master)).unwrap()
 }
 
+/// A new session of a new file, subscribed.
+async fn begun() -> (tempfile::TempDir, Hostile, Session) {
+    let (home, master) = (tempfile::tempdir().unwrap(), Hostile::start([BEAT]).await);
+    let session = start(home.path(), &master);
+    session.subscribe(info()).await;
+    subscribed(&session).await;
+    (home, master, session)
+}
+
+/// The session of that file, taken up again.
+async fn taken_up(home: &Path, master: &Hostile) -> Session {
+    master.then(BEAT);
+    let session = start(home, master);
+    assert!(session.take_up().await);
+    subscribed(&session).await;
+    session
+}
+
+/// A session whose SUBSCRIBE nobody has answered, and the mark that it has on the disk.
+async fn unanswered(answer: Answer) -> (tempfile::TempDir, Hostile, Session, String) {
+    let (home, master) = (tempfile::tempdir().unwrap(), Hostile::start([answer]).await);
+    let session = start(home.path(), &master);
+    session.subscribe(info()).await;
+    let mark = mark(&master.call("SUBSCRIBE", 0).await);
+    (home, master, session, mark)
+}
+
 /// What the file says at this moment, were the process to die now.
 fn kept(home: &Path) -> Kept {
     Folder::at(home).look("test").unwrap().unwrap().kept.unwrap().unwrap()
@@ -91,10 +118,7 @@ async fn each_fact_is_on_the_disk_before_it_is_acted_upon() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_is_on_the_disk_before_it_is_acknowledged() {
-    let (home, master) = (tempfile::tempdir().unwrap(), Hostile::start([BEAT]).await);
-    let session = start(home.path(), &master);
-    session.subscribe(info()).await;
-    subscribed(&session).await;
+    let (home, master, session) = begun().await;
     for number in 0..50u8 {
         master.event(&update(&format!("t{number}"), "TASK_RUNNING", Some(number + 1)));
         master.call("ACKNOWLEDGE", usize::from(number)).await;
@@ -107,12 +131,8 @@ async fn an_update_is_on_the_disk_before_it_is_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_whose_answer_was_lost_is_found_and_not_repeated() {
-    let home = tempfile::tempdir().unwrap();
     // The master takes the framework in, and the answer never arrives.
-    let master = Hostile::start([Answer::Bytes(Vec::new())]).await;
-    let session = start(home.path(), &master);
-    session.subscribe(info()).await;
-    let mark = mark(&master.call("SUBSCRIBE", 0).await);
+    let (_home, master, session, mark) = unanswered(Answer::Bytes(Vec::new())).await;
     waiting(&session).await;
     let listed = |id: &str, mark: &str| {
         json!({"type": "GET_FRAMEWORKS", "get_frameworks": {"frameworks": [
@@ -129,11 +149,7 @@ async fn a_registration_whose_answer_was_lost_is_found_and_not_repeated() {
     session.close().await;
 
     // The same when the process dies in between.
-    let home = tempfile::tempdir().unwrap();
-    let master = Hostile::start([Answer::Nothing]).await;
-    let session = start(home.path(), &master);
-    session.subscribe(info()).await;
-    let mark = self::mark(&master.call("SUBSCRIBE", 0).await);
+    let (home, master, session, mark) = unanswered(Answer::Nothing).await;
     session.close().await;
     let again = start(home.path(), &master);
     master.answer("GET_FRAMEWORKS", 200, &listed("found", &mark));
@@ -144,11 +160,7 @@ async fn a_registration_whose_answer_was_lost_is_found_and_not_repeated() {
     again.close().await;
 
     // A master that has never heard of it registers it now, under the same mark.
-    let home = tempfile::tempdir().unwrap();
-    let master = Hostile::start([Answer::Nothing]).await;
-    let session = start(home.path(), &master);
-    session.subscribe(info()).await;
-    let mark = self::mark(&master.call("SUBSCRIBE", 0).await);
+    let (home, master, session, mark) = unanswered(Answer::Nothing).await;
     session.close().await;
     let again = start(home.path(), &master);
     master.answer("GET_FRAMEWORKS", 200, &listed("found", "another mark"));
@@ -163,38 +175,25 @@ async fn a_registration_whose_answer_was_lost_is_found_and_not_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn how_it_ended_is_remembered() {
     use mesos_repl::store::{Left, Standing};
-    let home = tempfile::tempdir().unwrap();
-    let master = Hostile::start([BEAT]).await;
-    let session = start(home.path(), &master);
-    session.subscribe(info()).await;
-    subscribed(&session).await;
+    let (home, master, session) = begun().await;
     master.cut();
     waiting(&session).await;
     session.close().await;
     assert!(matches!(kept(home.path()).standing, Standing::Lost(_)));
 
-    master.then(BEAT);
-    let session = start(home.path(), &master);
-    session.take_up().await;
-    subscribed(&session).await;
+    let session = taken_up(home.path(), &master).await;
     master.event(&json!({"type": "ERROR", "error": {"message": "Framework failed over"}}));
     closed(&session).await;
     session.close().await;
     assert!(matches!(kept(home.path()).standing, Standing::Left(Left::Stolen, _)));
 
-    master.then(BEAT);
-    let session = start(home.path(), &master);
-    session.take_up().await;
-    subscribed(&session).await;
+    let session = taken_up(home.path(), &master).await;
     session.detach().await;
     session.close().await;
     assert!(matches!(kept(home.path()).standing, Standing::Left(Left::Detached, _)));
 
     // A TEARDOWN that isn't answered is no teardown; one that is leaves nothing.
-    master.then(BEAT);
-    let session = start(home.path(), &master);
-    session.take_up().await;
-    subscribed(&session).await;
+    let session = taken_up(home.path(), &master).await;
     master.silent("TEARDOWN");
     let tearing = tokio::spawn({
         let session = session.clone();
@@ -204,10 +203,7 @@ async fn how_it_ended_is_remembered() {
     assert_eq!(kept(home.path()).open.values().map(|call| call.kind.as_str()).collect::<Vec<_>>(), ["TEARDOWN"]);
     tearing.abort();
     session.close().await;
-    master.then(BEAT);
-    let session = start(home.path(), &master);
-    session.take_up().await;
-    subscribed(&session).await;
+    let session = taken_up(home.path(), &master).await;
     session.teardown().await.unwrap();
     session.close().await;
     assert!(Folder::at(home.path()).look("test").unwrap().is_none());
@@ -215,10 +211,7 @@ async fn how_it_ended_is_remembered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_of_tasks_and_calls_stay_out_of_the_file() {
-    let (home, master) = (tempfile::tempdir().unwrap(), Hostile::start([BEAT]).await);
-    let session = start(home.path(), &master);
-    session.subscribe(info()).await;
-    subscribed(&session).await;
+    let (home, master, session) = begun().await;
     let json = json!({"type": "ACCEPT", "accept": {"offer_ids": [{"value": "O1"}], "operations": [{"type": "LAUNCH",
         "launch": {"task_infos": [{"name": "web", "task_id": {"value": "web"}, "agent_id": {"value": "S0"}, "resources": [],
             "command": {"value": "x --password hunter2", "environment": {"variables": [{"name": "API_TOKEN", "value": "hunter2"}]}}}]}}]}});
@@ -233,6 +226,47 @@ async fn credentials_of_tasks_and_calls_stay_out_of_the_file() {
     session.close().await;
     let text = std::fs::read_to_string(file(home.path())).unwrap();
     assert!(text.contains("can't fetch") && !text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_launch_whose_answer_says_nothing_is_told_by_its_task_and_not_remembered_as_a_call() {
+    let (home, master, session) = begun().await;
+    for number in 0..5 {
+        master.answer("ACCEPT", 502, "a gateway's");
+        session.call(accept(&format!("t{number}"))).await.unwrap_err();
+    }
+    session.close().await;
+    let now = kept(home.path());
+    assert!(now.open.is_empty(), "{:?}", now.open);
+    // The next process asks the master about them.
+    assert_eq!(now.active().count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_does_not_grow_with_each_life_of_its_session() {
+    const REWRITE: u64 = 4096;
+    let (home, master, session) = begun().await;
+    session.close().await;
+    let size = || std::fs::metadata(file(home.path())).unwrap().len();
+    let mut rewritten = 0;
+    for _ in 0..40 {
+        let (found, before) = (open(home.path(), &master), size());
+        let config = Config { lease: None, idle: None, rewrite: REWRITE, ..config(&master) };
+        master.then(BEAT);
+        let session = Session::resume(config, found).unwrap();
+        assert!(session.take_up().await);
+        subscribed(&session).await;
+        if before >= REWRITE {
+            crate::support::until(DEADLINE, "the file is written anew", async || (size() < before).then_some(())).await;
+        }
+        session.close().await;
+        // It may have been sooner: what is recorded is weighed, not measured.
+        rewritten += usize::from(size() < before);
+        assert!(size() < 2 * REWRITE, "{} bytes", size());
+    }
+    assert!(rewritten > 0);
+    let now = kept(home.path());
+    assert_eq!(now.id().unwrap().as_str(), FRAMEWORK);
 }
 
 fn file(home: &Path) -> PathBuf {

@@ -268,9 +268,12 @@ impl Master {
         retired.into_iter().map(|(id, task)| (id, known(task))).collect()
     }
 
-    /// What was asked so far is forgotten too: a test of days would keep too much.
+    /// What was asked so far is forgotten too, and offers that hold no longer: a test of days would keep too much.
     pub fn forget_asked(&self) {
         self.asked.send_modify(Vec::clear);
+        let mut books = self.books();
+        books.offers.retain(|_, holds| *holds);
+        books.used.clear();
     }
 
     /// The framework ends by somebody else's hand.

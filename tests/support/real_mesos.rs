@@ -16,6 +16,8 @@ pub struct RealMesos {
     settings: Vec<(String, String)>,
     /// Whom it knows, if it doesn't answer everybody.
     who: Option<(String, String)>,
+    /// The master that leads, if this one stands by.
+    leader: Option<String>,
 }
 
 /// Where it is installed, or why a test has to go without.
@@ -58,9 +60,52 @@ impl RealMesos {
         }
         let port = super::free_port();
         let child = spawn(&home, port, agents, &work, &settings);
-        let mesos = Self { child, port, agents, work, home, settings, who };
+        let mesos = Self { child, port, agents, work, home, settings, who, leader: None };
         mesos.ready().await;
         Ok(mesos)
+    }
+
+    /// An agent in a process of its own, registered with this master; and beside it a master that stands by, and
+    /// redirects to this one.
+    pub async fn agent(&self) -> Result<Self, String> {
+        let (home, leader) = (self.home.clone(), self.address());
+        let program = std::fs::read(home.join("mesos-local")).unwrap();
+        if memchr::memmem::find(&program, b"LOCAL_LEADER").is_none() {
+            let home = home.display();
+            return Err(format!(
+                "{home} can't start an agent by itself; tests/apache-mesos/install makes one that can"
+            ));
+        }
+        let (work, port) = (tempfile::tempdir().unwrap(), super::free_port());
+        let settings = vec![("LOCAL_LEADER".to_owned(), leader.clone())];
+        let child = spawn(&home, port, 1, &work, &settings);
+        let agent = Self { child, port, agents: 1, work, home, settings, who: None, leader: Some(leader) };
+        agent.registered(true).await;
+        Ok(agent)
+    }
+
+    /// Waits until the leader has this agent as registered, or has given it up.
+    pub async fn registered(&self, wanted: bool) {
+        super::until(Duration::from_secs(60), "the leader knows how the agent is", async || {
+            let is_active = self.listed().await?.is_some_and(|agent| agent["active"] == true);
+            (is_active == wanted).then_some(())
+        })
+        .await;
+    }
+
+    /// The id that the leader has given this agent.
+    pub async fn agent_id(&self) -> String {
+        let listed = self.listed().await.flatten().unwrap();
+        listed["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What the leader knows of this agent, if the leader answers.
+    async fn listed(&self) -> Option<Option<serde_json::Value>> {
+        let url = format!("http://{}/slaves", self.leader.as_deref().unwrap());
+        let body = plain_client().get(url).send().await.ok()?.bytes().await.ok()?;
+        let all: serde_json::Value = serde_json::from_slice(&body).ok()?;
+        let pid = format!("slave(1)@{}", self.address());
+        Some(all["slaves"].as_array()?.iter().find(|one| one["pid"] == *pid).cloned())
     }
 
     /// `127.0.0.1:PORT`.
@@ -97,7 +142,10 @@ impl RealMesos {
     /// Starts it again after [`Self::kill`], at the same address.
     pub async fn start_again(&mut self) {
         self.child = spawn(&self.home, self.port, self.agents, &self.work, &self.settings);
-        self.ready().await;
+        match self.leader {
+            Some(_) => self.registered(true).await,
+            None => self.ready().await,
+        }
     }
 
     async fn ready(&self) {

@@ -262,6 +262,37 @@ async fn a_lost_master_is_told_above_the_line_and_its_return_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_idle_prompt_says_by_itself_how_the_session_stands() {
+    let config = Config { agents: 1, docker: Docker::Never, ..Config::default() };
+    let cluster = Cluster::start(config).await.unwrap();
+    let mut terminal = Terminal::start(&["--master", &cluster.address().to_string()]);
+    terminal.prompt();
+    terminal.line("subscribe --failover-timeout 100s; offers");
+    terminal.sees("LEASE");
+    terminal.until("what is in hand", |screen| last(screen).contains("1 offer"));
+    terminal.keys("half a li");
+    let before = terminal.until("the line", |screen| last(screen).ends_with("> half a li"));
+    cluster.shutdown().await;
+    // Nobody types anything: the prompt changes where it stands, and the line stays.
+    let after = terminal.until("the loss in the prompt", |screen| {
+        last(screen).contains("s left") && screen.contains("was removed from the cluster")
+    });
+    assert!(last(&after).contains("(lost, ") && last(&after).ends_with("> half a li"), "{after}");
+    assert_eq!(last(&after).find("> half"), last(&before).find("> half"), "{before}\n{after}");
+    // One prompt: what it said before is nowhere any more.
+    assert_eq!(after.matches("half a li").count(), 1, "{after}");
+    // It counts down without leaving a line: the screen above stays what it was.
+    let above = |screen: &str| {
+        screen.lines().take_while(|line| !line.contains("half a li")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let later =
+        terminal.until("the countdown", |screen| last(screen).contains("s left") && last(screen) != last(&after));
+    assert_eq!(above(&later), above(&after));
+    terminal.keys("ne");
+    terminal.until("typing goes on", |screen| last(screen).ends_with("> half a line"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_program_s_session_is_told_of_counted_down_and_taken_up() {
     let config = Config { agents: 1, docker: Docker::Never, ..Config::default() };
     let cluster = Cluster::start(config).await.unwrap();

@@ -22,12 +22,10 @@ async fn run(context: &mut Context<'_>, _args: Args) -> Result<(), Failure> {
             .into());
     };
     session.detach().await;
-    let waits = match status.failover_timeout() {
-        Duration::ZERO => "it has no failover timeout, and the master ends it now".to_owned(),
-        timeout => format!("the master waits {} for somebody to take it up", crate::document::span(timeout)),
-    };
+    let waits = crate::engine::waits(status.failover_timeout());
     let again = session.store().map(|store| format!(": mesos-repl --session {}", store.name())).unwrap_or_default();
-    let said = format!("left framework {id} with {active} active tasks; {waits}{again}");
+    let tasks = if active == 1 { "1 active task".to_owned() } else { format!("{active} active tasks") };
+    let said = format!("left framework {id} with {tasks}; {waits}{again}");
     context.show(Document::text(said).with_next([format!("subscribe --id {id}")]));
     Ok(())
 }

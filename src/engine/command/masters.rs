@@ -1,6 +1,9 @@
 //! `masters`: every master that is there, and which of them leads.
 
+use serde_json::Value;
+
 use super::prelude::*;
+use crate::client::{Address, Client, RequestError};
 use crate::document::{Column, Table};
 use crate::engine::masters;
 
@@ -53,11 +56,20 @@ async fn named(context: &mut Context<'_>) -> Result<(), Failure> {
     }
     let client = context.client();
     let mut table = Table::new([Column::new("Master"), Column::new("Role")], "no masters").named("masters");
-    let mut led = Vec::new();
+    let (mut led, mut known) = (Vec::new(), false);
     for address in &all {
-        let role = match context.during(&format!("{address}"), client.leader_by(address)).await? {
-            Ok(leader) if leader.host_port() == address.host_port() => role(true),
-            Ok(leader) => {
+        let asked = async {
+            let leader = client.leader_by(address).await?;
+            // A master calls itself by its own host name, which needn't be what we call it.
+            let itself = leader.host_port() == address.host_port() || is_elected(&client, address).await;
+            Ok::<_, RequestError>((leader, itself))
+        };
+        let role = match context.during(&format!("{address}"), asked).await? {
+            Ok((_, true)) => {
+                known = true;
+                role(true)
+            }
+            Ok((leader, false)) => {
                 led.push(leader);
                 role(false)
             }
@@ -67,18 +79,18 @@ async fn named(context: &mut Context<'_>) -> Result<(), Failure> {
     }
     led.dedup();
     let unnamed = led.iter().filter(|leader| !all.iter().any(|known| known.host_port() == leader.host_port()));
-    let mut document = Document::new();
-    let mut rest = Vec::new();
-    for leader in unnamed {
-        rest.push(format!(
-            "{leader} leads by their word, and wasn't named: connect {} turns to it",
-            leader.host_port()
-        ));
-    }
-    document = document.with(table);
-    for line in rest {
-        document = document.with_text(line);
+    let mut document = Document::new().with(table);
+    for leader in unnamed.filter(|_| !known) {
+        let turns = format!("connect {} turns to it", leader.host_port());
+        document = document.with_text(format!("{leader} leads by their word, and wasn't named: {turns}"));
     }
     context.show(document);
     Ok(())
+}
+
+/// Whether a master says of itself that it leads; one that can't be asked doesn't.
+async fn is_elected(client: &Client, address: &Address) -> bool {
+    let Ok(metrics) = client.get(address, "/metrics/snapshot").await else { return false };
+    let metrics: Option<Value> = serde_json::from_slice(&metrics).ok();
+    metrics.and_then(|metrics| metrics.get("master/elected")?.as_f64()) == Some(1.0)
 }

@@ -562,6 +562,7 @@ impl Actor {
             subscriber: None,
             stop: None,
             crashed: false,
+            unhealthy: false,
         };
         self.books.framework(framework, &framework_id).executors.insert(executor_id.clone(), executor);
         let place = Place { framework_id, executor_id, container_id, sandbox, user, group: 0 };
@@ -682,6 +683,7 @@ impl Actor {
             subscriber: None,
             stop: None,
             crashed: false,
+            unhealthy: false,
         };
         self.books.framework(framework, framework_id).executors.insert(id, executor);
         Ok(())
@@ -775,8 +777,9 @@ impl Actor {
                     (task.pid, task.started) = (Some(pid), started);
                 }
             }
-            What::Status(status) => {
+            What::Status(mut status) => {
                 let state = status.state.clone();
+                self.mark_unhealthy(&framework_id, &executor_id, &mut status);
                 self.send(&framework_id, Some(&executor_id), *status);
                 if matches!(state, TaskState::Failed | TaskState::Killed) {
                     self.end_group(&framework_id, &executor_id, &task_id);
@@ -824,6 +827,18 @@ impl Actor {
         }
         if let Some(status) = self.updates.push(framework_id, status, Instant::now()) {
             self.tell(ToMaster::Update { framework_id: framework_id.clone(), status: Box::new(status) });
+        }
+    }
+
+    /// A default executor that has killed a task for its health says of all that end from then on that they were sick.
+    fn mark_unhealthy(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId, status: &mut TaskStatus) {
+        let executor = self.books.executor(framework_id, executor_id);
+        let Some(executor) = executor.filter(|it| it.kind == Kind::Default && is_terminal(&status.state)) else {
+            return;
+        };
+        executor.unhealthy |= status.healthy == Some(false);
+        if executor.unhealthy && status.source == Some(StatusSource::Executor) {
+            status.healthy = Some(false);
         }
     }
 

@@ -121,6 +121,9 @@ pub(super) struct Executor {
     /// Whether a fault has made it crash.
     #[serde(skip)]
     pub(super) crashed: bool,
+    /// Whether a task of it was killed for its health: what ends later counts as sick, as by a real default executor.
+    #[serde(skip)]
+    pub(super) unhealthy: bool,
 }
 
 /// Tasks that wait for their executor.

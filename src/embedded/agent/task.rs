@@ -249,6 +249,9 @@ impl<'a> Life<'a> {
         };
         if !left.told {
             self.started(&running).await;
+        } else if let Running::Container { container, .. } = &running {
+            // Its checks go there.
+            self.ip = container.inspect().await.ok().and_then(|inspected| inspected.ip);
         }
         let (ended, killing) = self.watch(&mut running, orders).await;
         self.clean_up(running).await;
@@ -463,7 +466,10 @@ impl<'a> Life<'a> {
                 environment: self.environment(),
                 user: self.job.user.clone(),
             },
-            Running::Container { container, .. } => Place::Container(container.clone()),
+            Running::Container { container, .. } => {
+                let ip = self.ip.as_ref().and_then(|ip| ip.parse().ok());
+                Place::Container { container: container.clone(), ip }
+            }
             // Nothing is there to be looked at.
             Running::Simulated => return (found, Vec::new()),
         };

@@ -118,6 +118,7 @@ pub(super) struct Settings {
     pub(super) acls: Acls,
     pub(super) offer_timeout: Option<Duration>,
     pub(super) agent_timeout: Duration,
+    pub(super) agent_reregister_timeout: Duration,
 }
 
 /// The master.

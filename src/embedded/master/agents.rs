@@ -176,18 +176,33 @@ impl Master {
 
     /// An operator says that an agent will never come back.
     pub(super) fn mark_gone(&mut self, id: &AgentId) {
-        self.end_tasks(id, |aware| {
-            let message = "Agent has been marked gone".to_owned();
-            match aware {
-                true => (TaskState::GoneByOperator, StatusReason::AgentRemovedByOperator, message),
-                false => (TaskState::Lost, StatusReason::AgentRemoved, message),
-            }
-        });
+        self.end_tasks(id, gone);
         self.refuse_agent(id, "Agent has been marked gone", false);
         self.gone.insert(id.clone());
         self.unreachable.remove(id);
+        self.end_unreachable(id);
         self.registry_changed = true;
         self.drop_agent(id);
+    }
+
+    /// Tasks of an agent that couldn't be reached are over when it is given up. One that is lost already is told of again.
+    fn end_unreachable(&mut self, agent: &AgentId) {
+        let mut ended = Vec::new();
+        for framework in &mut self.frameworks {
+            let aware = framework.partition_aware();
+            for task in framework.unreachable.extract_if(.., |task| task.agent == *agent) {
+                ended.push((framework.id.clone(), aware, task.id.clone(), task.executor.clone()));
+                framework.tasks.insert(task.id.clone(), task);
+            }
+        }
+        for (framework, aware, task, executor_id) in ended {
+            let (state, reason, message) = gone(aware);
+            let status = self.status(&task, state, Some(reason), Some(message));
+            let status = TaskStatus { agent_id: Some(agent.clone()), executor_id, ..status };
+            self.update_task(&framework, &task, &status);
+            self.forward(&framework, &status);
+            self.remove_task(&framework, &task);
+        }
     }
 
     /// Tells an agent, if it can be told, that it isn't wanted.
@@ -238,5 +253,15 @@ impl Master {
     pub(super) fn unreachable_since(&self, id: &AgentId) -> Option<TimeInfo> {
         let since = self.unreachable.get(id)?;
         Some(TimeInfo { nanoseconds: nanoseconds(*since), ..TimeInfo::default() })
+    }
+}
+
+/// How a task ends whose agent an operator gives up, for a framework that knows partitions or one that doesn't.
+/// (apache/mesos: src/master/master.cpp, `markGone`)
+fn gone(aware: bool) -> (TaskState, StatusReason, String) {
+    let message = "Agent has been marked gone".to_owned();
+    match aware {
+        true => (TaskState::GoneByOperator, StatusReason::AgentRemovedByOperator, message),
+        false => (TaskState::Lost, StatusReason::AgentRemoved, message),
     }
 }

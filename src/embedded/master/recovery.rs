@@ -21,9 +21,6 @@ use crate::mesos::{
     AgentId, AgentInfo, DrainConfig, FrameworkId, OperationState, Resource, StatusReason, TaskId, TaskStatus,
 };
 
-/// How long an agent of the registry may take to come back before it counts as out of reach, as on a real master.
-const REREGISTRATION: Duration = Duration::from_secs(600);
-
 /// Agents of the registry that haven't come back yet.
 #[derive(Debug, Default)]
 pub(super) struct Recovering(BTreeMap<AgentId, Admitted>);
@@ -76,7 +73,7 @@ impl Master {
     pub(super) fn recover(&mut self, registry: Registry) {
         let Registry { agents, unreachable, gone, machines, schedule, weights, quotas } = registry;
         if !agents.is_empty() {
-            self.after(REREGISTRATION, Timer::Reregistration);
+            self.after(self.settings.agent_reregister_timeout, Timer::Reregistration);
         }
         let with_id = |admitted: Admitted| Some((admitted.info.id.clone()?, admitted));
         self.recovering.0 = agents.into_iter().filter_map(with_id).collect();

@@ -549,9 +549,13 @@ impl Master {
     pub(super) fn flags(&self) -> Value {
         let settings = &self.settings;
         let duration = |duration: std::time::Duration| format!("{}secs", printed(duration.as_secs_f64(), 6));
+        let agent_reregister_timeout = match settings.agent_reregister_timeout.as_secs() {
+            600 => "10mins".to_owned(),
+            _ => duration(settings.agent_reregister_timeout),
+        };
         let mut flags = json!({
             "allocation_interval": duration(settings.allocation_interval),
-            "agent_reregister_timeout": "10mins",
+            "agent_reregister_timeout": agent_reregister_timeout,
             "allocator": "hierarchical",
             "authenticate_agents": "false",
             "authenticate_frameworks": "false",

@@ -277,7 +277,8 @@ impl Master {
             task.state = status.state.clone();
         }
         // Of several updates to one state only the last is kept; data isn't kept at all.
-        if task.statuses.last().is_some_and(|last| last.state == status.state) {
+        let news = task.statuses.last().is_none_or(|last| last.state != status.state);
+        if !news {
             task.statuses.pop();
         }
         task.statuses.push(TaskStatus { data: None, ..status.clone() });
@@ -285,18 +286,14 @@ impl Master {
         let (agent, resources) = (task.agent.clone(), Resources::of(&task.resources));
         if ended {
             self.allocator.recover(id, &agent, &resources, None, Instant::now());
-            self.count(match status.state {
-                TaskState::Finished => "tasks_finished",
-                TaskState::Failed => "tasks_failed",
-                TaskState::Killed => "tasks_killed",
-                TaskState::Error => "tasks_error",
-                TaskState::Dropped => "tasks_dropped",
-                TaskState::Gone => "tasks_gone",
-                TaskState::GoneByOperator => "tasks_gone_by_operator",
-                _ => "tasks_lost",
-            });
+            if let Some(counter) = ended_as(&status.state) {
+                self.count(counter);
+            }
         }
-        self.tell_task_updated(id, task_id, status);
+        let checked = [StatusReason::TaskCheckStatusUpdated, StatusReason::TaskHealthCheckStatusUpdated];
+        if news || status.reason.as_ref().is_some_and(|reason| checked.contains(reason)) {
+            self.tell_task_updated(id, task_id, status);
+        }
     }
 
     /// Puts a task among those that have ended; one that hasn't gives its resources back.
@@ -309,4 +306,19 @@ impl Master {
             self.allocator.recover(id, &agent, &resources, None, Instant::now());
         }
     }
+}
+
+/// By what an end is counted. A task that can't be reached hasn't ended.
+fn ended_as(state: &TaskState) -> Option<&'static str> {
+    Some(match state {
+        TaskState::Finished => "tasks_finished",
+        TaskState::Failed => "tasks_failed",
+        TaskState::Killed => "tasks_killed",
+        TaskState::Lost => "tasks_lost",
+        TaskState::Error => "tasks_error",
+        TaskState::Dropped => "tasks_dropped",
+        TaskState::Gone => "tasks_gone",
+        TaskState::GoneByOperator => "tasks_gone_by_operator",
+        _ => return None,
+    })
 }

@@ -139,6 +139,7 @@ impl Actor {
             subscriber: None,
             stop: Some(stop),
             crashed: false,
+            unhealthy: false,
         };
         self.books.framework(framework, framework_id).executors.insert(id, executor);
         Ok(())

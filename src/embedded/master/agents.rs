@@ -1,5 +1,6 @@
 //! Agents: what the master keeps of them, what they report, their end. How they come is `recovery`'s.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
@@ -76,7 +77,7 @@ impl Master {
         match (message, id) {
             (ToMaster::Register(registration), _) => self.register(index, *registration),
             (ToMaster::Update { framework_id, status }, Some(agent)) => {
-                self.agent_update(&agent, &framework_id, *status);
+                self.agent_update(&agent, &framework_id, status);
             }
             (ToMaster::Message { framework_id, executor_id, data }, Some(agent)) => {
                 let message =
@@ -92,9 +93,11 @@ impl Master {
     }
 
     /// An agent's update goes on to the scheduler, who acknowledges it; without a scheduler the agent tries again.
-    fn agent_update(&mut self, agent: &AgentId, framework_id: &FrameworkId, mut status: TaskStatus) {
+    fn agent_update(&mut self, agent: &AgentId, framework_id: &FrameworkId, mut status: Arc<TaskStatus>) {
         self.count("messages_status_update");
-        status.agent_id.get_or_insert_with(|| agent.clone());
+        if status.agent_id.is_none() {
+            Arc::make_mut(&mut status).agent_id = Some(agent.clone());
+        }
         if let Some(framework) = self.framework_mut(framework_id) {
             let connected = framework.stream.is_some();
             let uuid = status.uuid.as_ref().map(|uuid| uuid.0.clone());
@@ -190,15 +193,15 @@ impl Master {
         let mut ended = Vec::new();
         for framework in &mut self.frameworks {
             let aware = framework.partition_aware();
-            for task in framework.unreachable.extract_if(.., |task| task.agent == *agent) {
-                ended.push((framework.id.clone(), aware, task.id.clone(), task.executor.clone()));
-                framework.tasks.insert(task.id.clone(), task);
+            for task in framework.unreachable.extract_if(.., |task| task.agent() == agent) {
+                ended.push((framework.id.clone(), aware, task.id().clone(), task.executor.clone()));
+                framework.tasks.insert(task.id().clone(), task);
             }
         }
         for (framework, aware, task, executor_id) in ended {
             let (state, reason, message) = gone(aware);
             let status = self.status(&task, state, Some(reason), Some(message));
-            let status = TaskStatus { agent_id: Some(agent.clone()), executor_id, ..status };
+            let status = Arc::new(TaskStatus { agent_id: Some(agent.clone()), executor_id, ..status });
             self.update_task(&framework, &task, &status);
             self.forward(&framework, &status);
             self.remove_task(&framework, &task);
@@ -218,6 +221,7 @@ impl Master {
             let (state, reason, message) = how(aware);
             let mut status = self.status(&task, state, Some(reason), Some(message));
             status.agent_id = Some(agent.clone());
+            let status = Arc::new(status);
             self.update_task(&framework, &task, &status);
             self.forward(&framework, &status);
             self.remove_task(&framework, &task);
@@ -232,7 +236,7 @@ impl Master {
         self.drop_inverse_offers_of(id);
         for framework in &mut self.frameworks {
             framework.executors.remove(id);
-            framework.tasks.retain(|_, task| task.agent != *id);
+            framework.tasks.retain(|_, task| task.agent() != id);
         }
         if let Some(place) = self.places.remove(id) {
             self.agents.remove(&place);

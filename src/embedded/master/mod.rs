@@ -9,6 +9,7 @@ mod agents;
 mod allocator;
 mod authorization;
 mod conversion;
+mod document;
 mod fault;
 mod framework;
 mod http;

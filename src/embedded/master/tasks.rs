@@ -1,5 +1,7 @@
 //! Calls about tasks, and what is known of them.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::actor::{Answer, Master, event};
@@ -119,7 +121,7 @@ impl Master {
     fn kill(&mut self, id: &FrameworkId, kill: &Kill) {
         self.count("messages_kill_task");
         let task = self.framework(id).and_then(|framework| framework.task(&kill.task_id));
-        let Some(agent) = task.map(|task| task.agent.clone()) else {
+        let Some(agent) = task.map(|task| task.agent().clone()) else {
             let task = ReconcileTask {
                 task_id: kill.task_id.clone(),
                 agent_id: kill.agent_id.clone(),
@@ -144,7 +146,7 @@ impl Master {
         self.count("messages_status_update_acknowledgement");
         let uuid = acknowledge.uuid.0;
         let task = self.framework(id).and_then(|framework| framework.task(&acknowledge.task_id));
-        if let Some(task) = task.filter(|task| task.agent == acknowledge.agent_id) {
+        if let Some(task) = task.filter(|task| *task.agent() == acknowledge.agent_id) {
             let Some((state, last)) = &task.sent else { return };
             if is_terminal(state) && *last == uuid {
                 self.remove_task(id, &acknowledge.task_id);
@@ -188,12 +190,12 @@ impl Master {
         let last = task.statuses.last();
         let message = Some("Reconciliation: Latest task state".to_owned());
         TaskStatus {
-            agent_id: Some(task.agent.clone()),
+            agent_id: Some(task.agent().clone()),
             executor_id: task.executor.clone(),
             healthy: last.and_then(|status| status.healthy),
             check_status: last.and_then(|status| status.check_status.clone()),
             container_status: last.and_then(|status| status.container_status.clone()),
-            ..self.status(&task.id, task.told().clone(), Some(StatusReason::Reconciliation), message)
+            ..self.status(task.id(), task.told().clone(), Some(StatusReason::Reconciliation), message)
         }
     }
 
@@ -269,7 +271,7 @@ impl Master {
     }
 
     /// Takes an update over into what is known of a task; one that has ended gives its resources back.
-    pub(super) fn update_task(&mut self, id: &FrameworkId, task_id: &TaskId, status: &TaskStatus) {
+    pub(super) fn update_task(&mut self, id: &FrameworkId, task_id: &TaskId, status: &Arc<TaskStatus>) {
         let Some(framework) = self.framework_mut(id) else { return };
         let Some(task) = framework.task_mut(task_id) else { return };
         let was_over = task.is_over();
@@ -281,9 +283,9 @@ impl Master {
         if !news {
             task.statuses.pop();
         }
-        task.statuses.push(TaskStatus { data: None, ..status.clone() });
+        task.statuses.push(without_data(status));
         let ended = !was_over && task.is_over();
-        let (agent, resources) = (task.agent.clone(), Resources::of(&task.resources));
+        let (agent, resources) = (task.agent().clone(), Resources::of(&task.info.resources));
         if ended {
             self.allocator.recover(id, &agent, &resources, None, Instant::now());
             if let Some(counter) = ended_as(&status.state) {
@@ -300,11 +302,19 @@ impl Master {
     pub(super) fn remove_task(&mut self, id: &FrameworkId, task_id: &TaskId) {
         let Some(framework) = self.framework_mut(id) else { return };
         let Some(task) = framework.tasks.remove(task_id) else { return };
-        let (over, agent, resources) = (task.is_over(), task.agent.clone(), Resources::of(&task.resources));
+        let (over, agent, resources) = (task.is_over(), task.agent().clone(), Resources::of(&task.info.resources));
         framework.complete(task);
         if !over {
             self.allocator.recover(id, &agent, &resources, None, Instant::now());
         }
+    }
+}
+
+/// A status as it is kept; most have no data.
+pub(super) fn without_data(status: &Arc<TaskStatus>) -> Arc<TaskStatus> {
+    match status.data {
+        None => status.clone(),
+        Some(_) => Arc::new(TaskStatus { data: None, ..TaskStatus::clone(status) }),
     }
 }
 

@@ -134,6 +134,14 @@ async fn an_unreachable_agent_that_is_marked_gone_takes_its_tasks_along() {
     let mut aware = Framework::new(&cluster, json!({"capabilities": [{"type": "PARTITION_AWARE"}]})).await;
     let agent = aware.launch("aware", "sleep 1000").await;
     aware.until("TASK_RUNNING").await;
+    // What is left of the agent is the other one's.
+    aware.call(json!({"type": "SUPPRESS"})).await;
+    aware.call(json!({"type": "RECONCILE", "reconcile": {"tasks": []}})).await;
+    assert_eq!(aware.update().await["reason"], "REASON_RECONCILIATION");
+    let ids: Vec<Value> = aware.stream.offers.drain(..).map(|offer| offer["id"].clone()).collect();
+    if !ids.is_empty() {
+        aware.call(json!({"type": "DECLINE", "decline": {"offer_ids": ids}})).await;
+    }
     let mut plain = Framework::new(&cluster, json!({})).await;
     plain.launch("plain", "sleep 1000").await;
     plain.until("TASK_RUNNING").await;
@@ -426,5 +434,60 @@ async fn a_command_beside_a_task_is_heard_and_spoken_to() {
     let wait = json!({"type": "WAIT_NESTED_CONTAINER", "wait_nested_container": {"container_id": id}});
     let got = send(agent, "POST", api, &headers(&[json_in]), wait.to_string().as_bytes()).await.whole();
     assert_eq!(got.json()["wait_nested_container"], json!({"exit_status": 9}));
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_command_beside_a_task_has_a_terminal_of_the_size_that_is_asked_for() {
+    let cluster = super::start(quick(1)).await;
+    let agent = cluster.agents()[0];
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let parent = page(agent, "/containers").await[0]["container_id"].clone();
+    let id = json!({"value": "shell", "parent": {"value": parent}});
+    let size = |rows: u32, columns: u32| json!({"window_size": {"rows": rows, "columns": columns}});
+    // Without a controlling terminal there would be no `/dev/tty`.
+    let command = "stty size; read line; stty size > /dev/tty; echo \"heard $line\" >&2; read line; exec sleep 1000";
+    let launch = json!({"type": "LAUNCH_NESTED_CONTAINER_SESSION", "launch_nested_container_session":
+        {"container_id": id, "command": {"value": command}, "container": {"type": "MESOS", "tty_info": size(24, 80)}}});
+    let headers = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let json_in = ("Content-Type", "application/json");
+    let recordio = [json_in, ("Accept", "application/recordio"), ("Message-Accept", "application/json")];
+    let api = "/slave(1)/api/v1";
+    let mut session = send(agent, "POST", api, &headers(&recordio), launch.to_string().as_bytes()).await.stream();
+    let mut shown = String::new();
+    let mut until_shown = async |wanted: &str| {
+        while !shown.contains(wanted) {
+            let io = session.next().await.unwrap();
+            assert_eq!(io["data"]["type"], "STDOUT", "{io}");
+            let data = io["data"]["data"].as_str().unwrap();
+            let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap();
+            shown.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    };
+    until_shown("24 80\r\n").await;
+    let attach = |input: Value| json!({"type": "ATTACH_CONTAINER_INPUT", "attach_container_input": input});
+    let io = |io: Value| record(&attach(json!({"type": "PROCESS_IO", "process_io": io})));
+    let whom = record(&attach(json!({"type": "CONTAINER_ID", "container_id": id})));
+    let typed = |text: &str| io(json!({"type": "DATA", "data": {"type": "STDIN", "data": text}}));
+    let resized = io(json!({"type": "CONTROL", "control": {"type": "TTY_INFO", "tty_info": size(50, 132)}}));
+    let streamed = [("Content-Type", "application/recordio"), ("Message-Content-Type", "application/json")];
+    let said = [&whom[..], &resized, &typed("aGkK")].concat();
+    assert_eq!(send(agent, "POST", api, &headers(&streamed), &said).await.whole().status, 200);
+    until_shown("50 132\r\nheard hi\r\n").await;
+    let unsized_ = io(json!({"type": "CONTROL", "control": {"type": "TTY_INFO", "tty_info": {}}}));
+    let got = send(agent, "POST", api, &headers(&streamed), &[&whom[..], &unsized_].concat()).await.whole();
+    assert_eq!((got.status, got.text().as_str()), (400, "Expecting 'tty_info.window_size' to be present"));
+    // Ctrl-C interrupts what runs in it.
+    assert_eq!(
+        send(agent, "POST", api, &headers(&streamed), &[&whom[..], &typed("Aw==")].concat()).await.whole().status,
+        200
+    );
+    let wait = json!({"type": "WAIT_NESTED_CONTAINER", "wait_nested_container": {"container_id": id}});
+    let got = send(agent, "POST", api, &headers(&[json_in]), wait.to_string().as_bytes()).await.whole();
+    assert_eq!(got.json()["wait_nested_container"], json!({"exit_status": 2}));
     cluster.shutdown().await;
 }

@@ -23,6 +23,7 @@ use super::books::{Books, Executor, Kind, Task, is_terminal};
 use super::checkpoint;
 use super::docker::Engine;
 use super::executor;
+use super::keeper::Keeper;
 use super::nested::{self, Nested};
 use super::process::leader_in;
 use super::rotate;
@@ -100,9 +101,16 @@ pub(super) struct Setup {
     pub(super) faults: Faults,
     /// Containers that were started over the API.
     pub(super) nested: Nested,
+    /// Ends what may not outlive this process, should it be killed.
+    pub(super) keeper: Keeper,
 }
 
 impl Setup {
+    /// Who ends tasks and executors should this process be killed; nobody where the next one takes them up.
+    pub(super) fn keeper(&self) -> Option<Keeper> {
+        (!self.config.recover).then(|| self.keeper.clone())
+    }
+
     /// Its libprocess id.
     pub(super) fn pid(&self) -> String {
         format!("slave(1)@{}", self.address)
@@ -709,6 +717,7 @@ impl Actor {
             grouped,
             work_dir: self.setup.config.work_dir.clone(),
             survives: self.setup.config.recover,
+            keeper: self.setup.keeper(),
             left: None,
             faults: self.setup.faults.clone(),
         }

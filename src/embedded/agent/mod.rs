@@ -11,12 +11,14 @@ mod docker;
 mod executor;
 mod fetch;
 mod http;
+mod keeper;
 mod nested;
 mod options;
 mod process;
 mod rotate;
 mod sandbox;
 mod task;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod updates;
@@ -88,10 +90,11 @@ impl Agent {
         let docker = config.engine.as_ref().map(|engine| engine.version().to_owned());
         let stop = CancellationToken::new();
         let (work_dir, faults) = (config.work_dir.clone(), config.faults.clone());
-        let nested = nested::Nested::default();
+        let keeper = keeper::Keeper::default();
+        let nested = nested::Nested::new(keeper.clone());
         let containers = nested.clone();
         let engine = config.engine.clone();
-        let setup = actor::Setup { engine, config, address, started: actor::now(), faults, nested };
+        let setup = actor::Setup { engine, config, address, started: actor::now(), faults, nested, keeper };
         let mut actor = actor::Actor::new(setup, master, stop.clone());
         if let Some(left) = left {
             actor.recover(left).await;

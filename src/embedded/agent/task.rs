@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::check::{self, Found, Place};
 use super::docker::{self, Container, Engine};
+use super::keeper::Keeper;
 use super::process::{self, Adopted, Process};
 use super::user::User;
 use super::{checkpoint, fetch, options, volumes};
@@ -96,6 +97,8 @@ pub(super) struct Job {
     pub(super) work_dir: Arc<Path>,
     /// Whether it outlives the agent.
     pub(super) survives: bool,
+    /// Who ends it otherwise, should the agent be killed.
+    pub(super) keeper: Option<Keeper>,
     /// What an earlier agent has left running.
     pub(super) left: Option<Left>,
     /// What goes wrong.
@@ -393,6 +396,7 @@ impl<'a> Life<'a> {
                     sandbox: &job.sandbox,
                     user: job.user.as_ref(),
                     exit: exit.as_deref(),
+                    keeper: job.keeper.as_ref(),
                 };
                 Process::start(&start).map(Running::Process)
             }

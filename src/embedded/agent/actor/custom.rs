@@ -130,6 +130,7 @@ impl Actor {
             sandbox: directory.clone(),
             environment,
             user,
+            keeper: self.setup.keeper(),
         };
         self.running.spawn(executor::run(job, stopped, self.executors.0.clone()));
         let executor = Executor {

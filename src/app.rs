@@ -147,7 +147,7 @@ fn start(cli: &Cli, config: &Config) -> Result<u8, Ended> {
 enum Work {
     /// A session, and what speaks to it.
     Session(Front),
-    Local(Local),
+    Local(Box<Local>),
     Ui(Ui),
     /// Somebody else's session.
     Attach(Option<PathBuf>),

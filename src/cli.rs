@@ -143,7 +143,7 @@ pub enum Action {
     /// Walk through a scheduler's life: subscribe, take an offer, run a task, kill it, tear down
     Demo(Demo),
     /// Serve an embedded Mesos for other clients until Ctrl-C
-    Local(Local),
+    Local(Box<Local>),
     /// Serve a page to look at a master's agents, frameworks, tasks and sandboxes in a browser
     Ui(Ui),
     /// Offer a session to programs and other terminals over a Unix socket, until Ctrl-C

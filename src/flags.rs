@@ -63,6 +63,11 @@ pub struct Flags {
     /// How often an agent may not answer that
     #[arg(long, value_name = "COUNT", env = "MESOS_MAX_AGENT_PING_TIMEOUTS", hide_env_values = true)]
     pub max_agent_ping_timeouts: Option<u32>,
+
+    /// How long agents may take to come back to a master that has started again, before they count as out of reach;
+    /// ten minutes otherwise
+    #[arg(long, value_name = "TIME", env = "MESOS_AGENT_REREGISTER_TIMEOUT", hide_env_values = true, value_parser = flags::duration)]
+    pub agent_reregister_timeout: Option<Duration>,
 }
 
 impl Flags {
@@ -99,6 +104,7 @@ impl Flags {
         config.root_submissions = self.root_submissions.unwrap_or(config.root_submissions);
         config.allocation_interval = self.allocation_interval.unwrap_or(config.allocation_interval);
         config.offer_timeout = self.offer_timeout;
+        config.agent_reregister_timeout = self.agent_reregister_timeout.unwrap_or(config.agent_reregister_timeout);
         config.agent_timeout = match (self.agent_ping_timeout, self.max_agent_ping_timeouts) {
             (None, None) => config.agent_timeout,
             (each, most) => each.unwrap_or(PING_TIMEOUT).saturating_mul(most.unwrap_or(PING_TIMEOUTS)),

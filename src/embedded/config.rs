@@ -47,6 +47,9 @@ pub struct Config {
     /// How long an agent that can't be reached stays unnoticed. On a real master 75 seconds, as its
     /// `--agent_ping_timeout` times its `--max_agent_ping_timeouts` says.
     pub agent_timeout: Duration,
+    /// How long agents of the registry may take to come back after the master has started, before they count as out of
+    /// reach; a real master takes no less than ten minutes.
+    pub agent_reregister_timeout: Duration,
     /// What each agent offers.
     pub agent: AgentConfig,
     /// The only roles that frameworks may have, as a master's `--roles`; `None` allows all.
@@ -76,6 +79,7 @@ impl Default for Config {
             allocation_interval: Duration::from_secs(1),
             offer_timeout: None,
             agent_timeout: Duration::ZERO,
+            agent_reregister_timeout: Duration::from_secs(600),
             agent: AgentConfig::default(),
             roles: None,
             credentials: Vec::new(),

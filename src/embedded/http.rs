@@ -29,6 +29,8 @@ use crate::browser;
 const LONGEST_BODY: usize = 64 << 20;
 /// The shortest body that is packed for those who unpack it.
 const SHORTEST_PACKED: u64 = 1024;
+/// From this length on a body takes long to be packed.
+const LONG: usize = 1 << 20;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -68,9 +70,14 @@ pub(super) fn not_found() -> Refusal {
 
 /// JSON, or a call of the function that the query names.
 pub(super) fn json(value: &serde_json::Value, query: &HashMap<String, String>) -> Response {
+    json_text(value.to_string().into_bytes(), query)
+}
+
+/// The same of JSON that is text already.
+pub(super) fn json_text(text: Vec<u8>, query: &HashMap<String, String>) -> Response {
     match query.get("jsonp") {
-        Some(name) => typed(200, format!("{name}({value})"), "text/javascript"),
-        None => typed(200, value.to_string(), "application/json"),
+        Some(name) => typed(200, [name.as_bytes(), b"(", &text, b")"].concat(), "text/javascript"),
+        None => typed(200, text, "application/json"),
     }
 }
 
@@ -200,10 +207,14 @@ pub(super) async fn packed(wish: Option<HeaderValue>, response: Response) -> Res
     }
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return empty(500) };
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    let Ok(packed) = encoder.write_all(&bytes).and_then(|()| encoder.finish()) else {
-        return Response::from_parts(parts, Body::from(bytes));
+    let whole = bytes.clone();
+    let pack = move || {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&whole).and_then(|()| encoder.finish()).ok()
     };
+    // A long one takes a while: not on the threads that serve everybody.
+    let packed = if bytes.len() < LONG { pack() } else { tokio::task::spawn_blocking(pack).await.ok().flatten() };
+    let Some(packed) = packed else { return Response::from_parts(parts, Body::from(bytes)) };
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     Response::from_parts(parts, Body::from(packed))

@@ -1,6 +1,9 @@
 //! What the embedded master and its agents tell each other, in one process and in order.
 //!
-//! Both sides own their state; nothing is shared but these messages.
+//! Both sides own their state; nothing is shared but these messages, and of them what never changes: what a task is, and
+//! what was said of it. It is kept once, however many know it.
+
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -19,18 +22,18 @@ pub(super) enum ToAgent {
     /// Launch a task: with its own executor, or as a command or container where it has none.
     Launch {
         /// Its framework.
-        framework: Box<FrameworkInfo>,
+        framework: Arc<FrameworkInfo>,
         /// The task, validated, its resources allocated.
-        task: Box<TaskInfo>,
+        task: Arc<TaskInfo>,
     },
     /// Launch tasks that live and die together, under a default executor.
     LaunchGroup {
         /// Their framework.
-        framework: Box<FrameworkInfo>,
+        framework: Arc<FrameworkInfo>,
         /// Their executor.
         executor: Box<ExecutorInfo>,
         /// The tasks.
-        tasks: Vec<TaskInfo>,
+        tasks: Vec<Arc<TaskInfo>>,
     },
     /// Stop a task.
     Kill {
@@ -71,14 +74,14 @@ pub(super) enum ToAgent {
     /// The master knows of these tasks, too: those that the agent doesn't are over.
     Reconcile {
         /// Their framework.
-        framework: Box<FrameworkInfo>,
+        framework: Arc<FrameworkInfo>,
         /// Them.
         tasks: Vec<TaskId>,
     },
     /// The framework is gone: kill all that it runs, send nothing for it any more.
     ShutdownFramework(FrameworkId),
     /// A framework says something else of itself.
-    Framework(Box<FrameworkInfo>),
+    Framework(Arc<FrameworkInfo>),
     /// Operations have made this of the agent's resources.
     Resources(Vec<Resource>),
     /// An operation is done whose status a scheduler has to acknowledge.
@@ -111,7 +114,7 @@ pub(super) enum ToMaster {
         /// The framework.
         framework_id: FrameworkId,
         /// The update, with uuid, timestamp, source and agent id.
-        status: Box<TaskStatus>,
+        status: Arc<TaskStatus>,
         /// What has become of the task since, as far as the agent still has it: updates behind this one wait.
         latest: Option<TaskState>,
     },
@@ -170,7 +173,7 @@ pub(super) struct Applied {
 #[derive(Clone, Debug)]
 pub(super) struct Survivors {
     /// Their framework.
-    pub(super) framework: FrameworkInfo,
+    pub(super) framework: Arc<FrameworkInfo>,
     /// Their executor, unless the agent made it up.
     pub(super) executor: Option<ExecutorInfo>,
     /// The tasks.
@@ -181,9 +184,9 @@ pub(super) struct Survivors {
 #[derive(Clone, Debug)]
 pub(super) struct Survivor {
     /// Itself.
-    pub(super) info: TaskInfo,
+    pub(super) info: Arc<TaskInfo>,
     /// Its updates so far, the last of which is its state.
-    pub(super) statuses: Vec<TaskStatus>,
+    pub(super) statuses: Vec<Arc<TaskStatus>>,
     /// State and uuid of the update that is with the scheduler: the first that isn't acknowledged, or the last.
     pub(super) sent: Option<(TaskState, Vec<u8>)>,
 }

@@ -77,7 +77,7 @@ impl Cluster {
                 address: config.address,
                 port: config.agent_port(index),
                 hostname: master::HOSTNAME.to_owned(),
-                work_dir: core.work_dir().join(format!("agents/{index}")),
+                work_dir: core.work_dir().join(format!("agents/{index}")).into(),
                 engine: engine.clone(),
                 recover: config.work_dir.is_some(),
                 offers: config.agent.clone(),

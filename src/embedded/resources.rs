@@ -185,7 +185,7 @@ impl Resources {
     /// The sum of a list.
     pub(super) fn of(list: &[Resource]) -> Self {
         let mut sum = Self::default();
-        list.iter().for_each(|resource| sum.add_one(resource));
+        sum.add_list(list);
         sum
     }
 
@@ -247,7 +247,12 @@ impl Resources {
     }
 
     pub(super) fn add(&mut self, more: &Resources) {
-        more.0.iter().for_each(|resource| self.add_one(resource));
+        self.add_list(&more.0);
+    }
+
+    /// Adds a list.
+    pub(super) fn add_list(&mut self, more: &[Resource]) {
+        more.iter().for_each(|resource| self.add_one(resource));
     }
 
     pub(super) fn subtract(&mut self, less: &Resources) {

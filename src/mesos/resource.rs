@@ -63,7 +63,7 @@ messages! {
         allocation_info: opt AllocationInfo = 11;
         reservation: opt ReservationInfo = 8;
         reservations: rep ReservationInfo = 13;
-        disk: opt DiskInfo = 7;
+        disk: box DiskInfo = 7;
         revocable: opt RevocableInfo = 9;
         shared: opt SharedInfo = 10;
     }

@@ -13,12 +13,12 @@ messages! {
         executor_id: req ExecutorId = 1;
         framework_id: opt FrameworkId = 8;
         command: opt CommandInfo = 7;
-        container: opt ContainerInfo = 11;
+        container: box ContainerInfo = 11;
         resources: rep Resource = 5;
         name: opt String = 9;
         source: opt String = 10;
         data: opt Base64 = 4;
-        discovery: opt DiscoveryInfo = 12;
+        discovery: box DiscoveryInfo = 12;
         shutdown_grace_period: opt DurationInfo = 13;
         labels: opt Labels = 14;
     }
@@ -29,15 +29,15 @@ messages! {
         task_id: req TaskId = 2;
         agent_id: req AgentId = 3;
         resources: rep Resource = 4;
-        executor: opt ExecutorInfo = 5;
+        executor: box ExecutorInfo = 5;
         command: opt CommandInfo = 7;
-        container: opt ContainerInfo = 9;
-        health_check: opt HealthCheck = 8;
-        check: opt CheckInfo = 13;
+        container: box ContainerInfo = 9;
+        health_check: box HealthCheck = 8;
+        check: box CheckInfo = 13;
         kill_policy: opt KillPolicy = 12;
         data: opt Base64 = 6;
         labels: opt Labels = 10;
-        discovery: opt DiscoveryInfo = 11;
+        discovery: box DiscoveryInfo = 11;
         max_completion_time: opt DurationInfo = 14;
         limits: map BTreeMap<String, Scalar> = 15;
     }

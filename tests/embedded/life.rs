@@ -124,6 +124,115 @@ async fn a_partitioned_agent_comes_back_with_its_task() {
     cluster.shutdown().await;
 }
 
+/// Nobody waits any more for an agent that an operator gives up while it can't be reached.
+#[tokio::test]
+async fn an_unreachable_agent_that_is_marked_gone_takes_its_tasks_along() {
+    let cluster = super::start(quick(1)).await;
+    let to = cluster.address();
+    let headers = [("Content-Type".to_owned(), "application/json".to_owned())];
+    let mut events = send(to, "POST", "/api/v1", &headers, br#"{"type": "SUBSCRIBE"}"#).await.stream();
+    let mut aware = Framework::new(&cluster, json!({"capabilities": [{"type": "PARTITION_AWARE"}]})).await;
+    let agent = aware.launch("aware", "sleep 1000").await;
+    aware.until("TASK_RUNNING").await;
+    // What is left of the agent is the other one's.
+    aware.call(json!({"type": "SUPPRESS"})).await;
+    aware.call(json!({"type": "RECONCILE", "reconcile": {"tasks": []}})).await;
+    assert_eq!(aware.update().await["reason"], "REASON_RECONCILIATION");
+    let ids: Vec<Value> = aware.stream.offers.drain(..).map(|offer| offer["id"].clone()).collect();
+    if !ids.is_empty() {
+        aware.call(json!({"type": "DECLINE", "decline": {"offer_ids": ids}})).await;
+    }
+    let mut plain = Framework::new(&cluster, json!({})).await;
+    plain.launch("plain", "sleep 1000").await;
+    plain.until("TASK_RUNNING").await;
+    cluster.fault(Fault::Partition { agent: None }).await.unwrap();
+    assert_eq!(aware.update().await["state"], "TASK_UNREACHABLE");
+    assert_eq!(plain.update().await["state"], "TASK_LOST");
+    let gone = json!({"type": "MARK_AGENT_GONE", "mark_agent_gone": {"agent_id": agent}});
+    assert_eq!(operate(to, gone.clone()).await.status, 200);
+    let told = |status: Value| {
+        let text = |name: &str| status[name].as_str().unwrap_or("").to_owned();
+        (text("state"), text("reason"), text("source"), text("message"))
+    };
+    let update = |state: &str, reason: &str| {
+        (state.to_owned(), reason.to_owned(), "SOURCE_MASTER".to_owned(), "Agent has been marked gone".to_owned())
+    };
+    assert_eq!(told(aware.update().await), update("TASK_GONE_BY_OPERATOR", "REASON_AGENT_REMOVED_BY_OPERATOR"));
+    assert_eq!(told(plain.update().await), update("TASK_LOST", "REASON_AGENT_REMOVED"));
+    let state = page(to, "/state").await;
+    let tasks = operate(to, json!({"type": "GET_TASKS"})).await.json()["get_tasks"].clone();
+    assert_eq!((&tasks["tasks"], &tasks["unreachable_tasks"]), (&json!([]), &json!([])), "{tasks}");
+    for (number, name, ended) in [(0, "aware", "TASK_GONE_BY_OPERATOR"), (1, "plain", "TASK_LOST")] {
+        let framework = &state["frameworks"][number];
+        assert_eq!((&framework["tasks"], &framework["unreachable_tasks"]), (&json!([]), &json!([])), "{framework}");
+        for task in [&framework["completed_tasks"][0], &tasks["completed_tasks"][number]] {
+            assert_eq!(task["name"], name);
+            assert_eq!(task["state"], ended, "{task}");
+        }
+    }
+    assert_eq!(state["unreachable_slaves"], 0.0);
+    // A task that can't be reached isn't lost, and was counted when it could no longer be.
+    let metrics = page(to, "/metrics/snapshot").await;
+    let count = |name: &str| metrics[format!("master/tasks_{name}")].as_f64();
+    assert_eq!((count("lost"), count("gone_by_operator"), count("unreachable")), (Some(1.0), Some(0.0), Some(0.0)));
+    let mut last = Value::Null;
+    while last != "TASK_GONE_BY_OPERATOR" {
+        last = events.wait("TASK_UPDATED").await["task_updated"]["state"].clone();
+    }
+    // It is out for good, and saying so twice changes nothing.
+    cluster.fault(Fault::Return { agent: None }).await.unwrap();
+    assert_eq!(operate(to, gone).await.status, 200);
+    let asked = json!({"task_id": {"value": "aware"}, "agent_id": agent});
+    aware.call(json!({"type": "RECONCILE", "reconcile": {"tasks": [asked]}})).await;
+    assert_eq!(aware.update().await["state"], "TASK_GONE_BY_OPERATOR");
+    assert_eq!(page(to, "/slaves").await["slaves"], json!([]));
+    cluster.shutdown().await;
+}
+
+/// A master that has started again waits for the agents of its registry, for so long.
+#[tokio::test]
+async fn an_agent_that_does_not_come_back_to_a_new_master_is_unreachable() {
+    // That it can't be reached isn't noticed before the master ends.
+    let long = std::time::Duration::from_secs(1000);
+    let wait = std::time::Duration::from_millis(700);
+    let config = mesos_repl::embedded::Config { agent_timeout: long, agent_reregister_timeout: wait, ..quick(2) };
+    let cluster = super::start(config).await;
+    let to = cluster.address();
+    let info = json!({"failover_timeout": 1000, "capabilities": [{"type": "PARTITION_AWARE"}]});
+    let mut framework = Framework::new(&cluster, info.clone()).await;
+    let agent = framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let name = Some(Framework::at_agent(&agent));
+    cluster.fault(Fault::Partition { agent: name.clone() }).await.unwrap();
+    let down = std::time::Duration::ZERO;
+    cluster.fault(Fault::Restart { registry: true, down }).await.unwrap();
+    assert!(framework.stream.next().await.is_none_or(|event| event["type"] != "UPDATE"));
+    let slaves = |state: &Value| {
+        let number = |name: &str| state[name].as_array().map_or(0, Vec::len);
+        (number("slaves"), number("recovered_slaves"), state["unreachable_slaves"].as_f64())
+    };
+    let waits = async || {
+        tokio::net::TcpStream::connect(to).await.ok()?;
+        (slaves(&page(to, "/state").await) == (1, 1, Some(0.0))).then_some(())
+    };
+    until(SOON, "the new master waits for one of two agents", waits).await;
+    let mut more = info;
+    more["id"] = framework.id.clone();
+    let mut framework = Framework::at(to, more).await;
+    let gone = async || (slaves(&page(to, "/state").await) == (1, 0, Some(1.0))).then_some(());
+    until(SOON, "it waits no more", gone).await;
+    let asked = json!({"task_id": {"value": "t"}, "agent_id": agent});
+    framework.call(json!({"type": "RECONCILE", "reconcile": {"tasks": [asked]}})).await;
+    let status = framework.update().await;
+    assert_eq!(status["state"], "TASK_UNREACHABLE", "{status}");
+    assert!(status["unreachable_time"]["nanoseconds"].is_number(), "{status}");
+    cluster.fault(Fault::Return { agent: name }).await.unwrap();
+    let back = framework.update().await;
+    assert_eq!((&back["state"], &back["reason"]), (&json!("TASK_RUNNING"), &json!("REASON_AGENT_REREGISTERED")));
+    assert_eq!(slaves(&page(to, "/state").await), (2, 0, Some(0.0)));
+    cluster.shutdown().await;
+}
+
 #[tokio::test]
 async fn maintenance_asks_and_then_takes() {
     let cluster = super::start(quick(1)).await;
@@ -417,5 +526,60 @@ async fn what_happens_is_counted() {
             ("master/frameworks_active", 0.0),
         ],
     );
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_command_beside_a_task_has_a_terminal_of_the_size_that_is_asked_for() {
+    let cluster = super::start(quick(1)).await;
+    let agent = cluster.agents()[0];
+    let mut framework = Framework::new(&cluster, json!({})).await;
+    framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let parent = page(agent, "/containers").await[0]["container_id"].clone();
+    let id = json!({"value": "shell", "parent": {"value": parent}});
+    let size = |rows: u32, columns: u32| json!({"window_size": {"rows": rows, "columns": columns}});
+    // Without a controlling terminal there would be no `/dev/tty`.
+    let command = "stty size; read line; stty size > /dev/tty; echo \"heard $line\" >&2; read line; exec sleep 1000";
+    let launch = json!({"type": "LAUNCH_NESTED_CONTAINER_SESSION", "launch_nested_container_session":
+        {"container_id": id, "command": {"value": command}, "container": {"type": "MESOS", "tty_info": size(24, 80)}}});
+    let headers = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let json_in = ("Content-Type", "application/json");
+    let recordio = [json_in, ("Accept", "application/recordio"), ("Message-Accept", "application/json")];
+    let api = "/slave(1)/api/v1";
+    let mut session = send(agent, "POST", api, &headers(&recordio), launch.to_string().as_bytes()).await.stream();
+    let mut shown = String::new();
+    let mut until_shown = async |wanted: &str| {
+        while !shown.contains(wanted) {
+            let io = session.next().await.unwrap();
+            assert_eq!(io["data"]["type"], "STDOUT", "{io}");
+            let data = io["data"]["data"].as_str().unwrap();
+            let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap();
+            shown.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    };
+    until_shown("24 80\r\n").await;
+    let attach = |input: Value| json!({"type": "ATTACH_CONTAINER_INPUT", "attach_container_input": input});
+    let io = |io: Value| record(&attach(json!({"type": "PROCESS_IO", "process_io": io})));
+    let whom = record(&attach(json!({"type": "CONTAINER_ID", "container_id": id})));
+    let typed = |text: &str| io(json!({"type": "DATA", "data": {"type": "STDIN", "data": text}}));
+    let resized = io(json!({"type": "CONTROL", "control": {"type": "TTY_INFO", "tty_info": size(50, 132)}}));
+    let streamed = [("Content-Type", "application/recordio"), ("Message-Content-Type", "application/json")];
+    let said = [&whom[..], &resized, &typed("aGkK")].concat();
+    assert_eq!(send(agent, "POST", api, &headers(&streamed), &said).await.whole().status, 200);
+    until_shown("50 132\r\nheard hi\r\n").await;
+    let unsized_ = io(json!({"type": "CONTROL", "control": {"type": "TTY_INFO", "tty_info": {}}}));
+    let got = send(agent, "POST", api, &headers(&streamed), &[&whom[..], &unsized_].concat()).await.whole();
+    assert_eq!((got.status, got.text().as_str()), (400, "Expecting 'tty_info.window_size' to be present"));
+    // Ctrl-C interrupts what runs in it.
+    assert_eq!(
+        send(agent, "POST", api, &headers(&streamed), &[&whom[..], &typed("Aw==")].concat()).await.whole().status,
+        200
+    );
+    let wait = json!({"type": "WAIT_NESTED_CONTAINER", "wait_nested_container": {"container_id": id}});
+    let got = send(agent, "POST", api, &headers(&[json_in]), wait.to_string().as_bytes()).await.whole();
+    assert_eq!(got.json()["wait_nested_container"], json!({"exit_status": 2}));
     cluster.shutdown().await;
 }

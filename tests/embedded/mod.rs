@@ -1,6 +1,7 @@
 //! The embedded Mesos, spoken to over TCP by a bare client.
 
 mod cases;
+mod checks;
 mod client;
 mod faults;
 mod golden;

@@ -96,9 +96,20 @@ impl Framework {
 
     /// Launches commands as a group, under a default executor of its own.
     pub async fn launch_group(&mut self, executor: &str, commands: &[(&str, &str)]) {
+        let tasks: Vec<_> =
+            commands.iter().map(|(name, command)| (*name, json!({"command": {"value": command}}))).collect();
+        self.launch_group_with(executor, &tasks).await;
+    }
+
+    /// The same with tasks of which is said what they are; without a command they sleep.
+    pub async fn launch_group_with(&mut self, executor: &str, tasks: &[(&str, Value)]) {
         let offer = self.offer().await;
-        let tasks: Vec<Value> =
-            commands.iter().map(|(name, command)| task(name, &offer, json!({"command": {"value": command}}))).collect();
+        let whole = |(name, more): &(&str, Value)| {
+            let mut task = task(name, &offer, json!({"command": {"value": "exec sleep 1000"}}));
+            task.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+            task
+        };
+        let tasks: Vec<Value> = tasks.iter().map(whole).collect();
         let executor = json!({"type": "DEFAULT", "executor_id": {"value": executor}, "framework_id": self.id,
             "resources": [
                 {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.1}},

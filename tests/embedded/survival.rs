@@ -21,8 +21,18 @@ struct Local {
 
 impl Local {
     async fn start(work_dir: &Path, port: u16, more: &[&str]) -> Self {
+        let work_dir = work_dir.to_str().unwrap();
+        Self::serve(work_dir, port, &[&["--work-dir", work_dir], more].concat()).await
+    }
+
+    /// One with a folder of its own somewhere in this one, which it doesn't come back to.
+    async fn passing(temporary: &Path, port: u16) -> Self {
+        Self::serve(temporary.to_str().unwrap(), port, &["--no-docker"]).await
+    }
+
+    async fn serve(temporary: &str, port: u16, more: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mesos-repl"));
-        command.args(["local", "--agents", "2", "--port", &port.to_string(), "--work-dir"]).arg(work_dir).args(more);
+        command.args(["local", "--agents", "2", "--port", &port.to_string()]).args(more).env("TMPDIR", temporary);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut told: Vec<SocketAddr> = Vec::new();
@@ -301,6 +311,84 @@ async fn what_cannot_be_read_is_not_forgotten() {
     let ids = state["slaves"].to_string();
     assert!(ids.contains(agent.as_str().unwrap()), "agents know their ids themselves: {ids}");
     local.interrupt().await;
+}
+
+/// What nobody could take up again goes with the program, however that ends.
+#[tokio::test]
+async fn without_a_work_folder_nothing_outlives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = Local::passing(folder.path(), free_port()).await;
+    local.registered(2).await;
+    let mut framework = Framework::at(local.master, json!({})).await;
+    framework.launch("t", "sleep 1000 & sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let (agent, container) = first_container(&local).await;
+    let pid = container["status"]["executor_pid"].as_u64().unwrap();
+    let beside = beside(agent, &container).await;
+    let (session, shell) = (beside.0, beside.1);
+    assert!(runs(pid) && runs(shell));
+    local.kill().await;
+    let gone = async || (!runs(pid) && !runs(shell) && !group_runs(pid)).then_some(());
+    until(SOON, "all processes have ended", gone).await;
+    drop(session);
+}
+
+/// A command beside a task isn't taken up: it has ended when the task is.
+#[tokio::test]
+async fn a_command_beside_a_task_does_not_outlive_a_kill_and_the_task_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let local = Local::start(folder.path(), port, &["--no-docker"]).await;
+    local.registered(2).await;
+    let mut framework = Framework::at(local.master, json!({"failover_timeout": 3600})).await;
+    framework.launch("t", "sleep 1000").await;
+    framework.until("TASK_RUNNING").await;
+    let (agent, container) = first_container(&local).await;
+    let pid = container["status"]["executor_pid"].as_u64().unwrap();
+    let (session, shell) = beside(agent, &container).await;
+    local.kill().await;
+    until(SOON, "the command has ended", async || (!runs(shell)).then_some(())).await;
+    assert!(runs(pid), "the task goes on");
+    drop(session);
+    let local = Local::start(folder.path(), port, &["--no-docker"]).await;
+    local.registered(2).await;
+    local.interrupt().await;
+    until(SOON, "the task has ended", async || (!runs(pid)).then_some(())).await;
+}
+
+/// The agent that runs something, and the first container that it runs.
+async fn first_container(local: &Local) -> (SocketAddr, Value) {
+    for agent in &local.agents {
+        let containers = page(*agent, "/containers").await;
+        if let Some(first) = containers.as_array().and_then(|all| all.first()) {
+            return (*agent, first.clone());
+        }
+    }
+    panic!("no agent runs anything");
+}
+
+/// A session beside a task, and its process.
+async fn beside(agent: SocketAddr, container: &Value) -> (super::client::Stream, u64) {
+    let id = json!({"value": "beside", "parent": {"value": container["container_id"]}});
+    let launch = json!({"type": "LAUNCH_NESTED_CONTAINER_SESSION", "launch_nested_container_session":
+        {"container_id": id, "command": {"value": "echo $$; sleep 1000"}}});
+    let headers = [("Content-Type", "application/json"), ("Accept", "application/json")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut session = send(agent, "POST", "/slave(1)/api/v1", &headers, launch.to_string().as_bytes()).await.stream();
+    let said = session.next().await.unwrap()["data"]["data"].as_str().unwrap().to_owned();
+    let number = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, said).unwrap();
+    (session, String::from_utf8(number).unwrap().trim().parse().unwrap())
+}
+
+/// Whether anything of a process group runs.
+fn group_runs(group: u64) -> bool {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let stats = all.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok());
+    let mut fields = stats.filter_map(|stat| Some(stat.rsplit_once(") ")?.1.to_owned()));
+    fields.any(|rest| {
+        let fields: Vec<&str> = rest.split(' ').collect();
+        fields[0] != "Z" && fields[2] == group.to_string()
+    })
 }
 
 /// What the program says when it can't start.

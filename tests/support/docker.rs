@@ -19,6 +19,28 @@ pub fn running() -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// A network of its own for containers: an engine may have no default one. Removed when it is dropped.
+pub struct Network {
+    /// Its name, no other process's.
+    pub name: String,
+}
+
+impl Network {
+    /// Makes it.
+    pub fn new(name: &str) -> Self {
+        let name = format!("{name}-{}", std::process::id());
+        assert!(succeeds(&["network", "create", &name]), "the engine makes no network");
+        Self { name }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        let removed = succeeds(&["network", "rm", &self.name]);
+        assert!(removed || std::thread::panicking(), "the network {} is left behind", self.name);
+    }
+}
+
 fn succeeds(arguments: &[&str]) -> bool {
     let status = Command::new("docker").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())

@@ -7,6 +7,7 @@ mod refuse;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
@@ -22,6 +23,7 @@ use super::books::{Books, Executor, Kind, Task, is_terminal};
 use super::checkpoint;
 use super::docker::Engine;
 use super::executor;
+use super::keeper::Keeper;
 use super::nested::{self, Nested};
 use super::process::leader_in;
 use super::rotate;
@@ -99,9 +101,16 @@ pub(super) struct Setup {
     pub(super) faults: Faults,
     /// Containers that were started over the API.
     pub(super) nested: Nested,
+    /// Ends what may not outlive this process, should it be killed.
+    pub(super) keeper: Keeper,
 }
 
 impl Setup {
+    /// Who ends tasks and executors should this process be killed; nobody where the next one takes them up.
+    pub(super) fn keeper(&self) -> Option<Keeper> {
+        (!self.config.recover).then(|| self.keeper.clone())
+    }
+
     /// Its libprocess id.
     pub(super) fn pid(&self) -> String {
         format!("slave(1)@{}", self.address)
@@ -262,7 +271,7 @@ impl Actor {
         let written = checkpoint::Written {
             agent_id: self.books.agent_id.as_ref(),
             frameworks: self.books.frameworks.values().collect(),
-            updates: self.updates.all().collect(),
+            updates: self.updates.all().map(|(id, status)| (id, &**status)).collect(),
             port: self.setup.address.port(),
             resources: self.books.resources.as_ref(),
             operations: &self.books.operations,
@@ -281,7 +290,7 @@ impl Actor {
         let draining = read.draining;
         self.id.send_replace(read.agent_id);
         for (framework_id, status) in read.updates {
-            self.updates.push(&framework_id, status, Instant::now());
+            self.updates.push(&framework_id, Arc::new(status), Instant::now());
         }
         let mut containers = Vec::new();
         for framework in read.frameworks {
@@ -366,14 +375,14 @@ impl Actor {
         });
         let survivors = executors.map(|(framework, executor)| Survivors {
             framework: framework.info.clone(),
-            executor: (!executor.kind.is_generated()).then(|| executor.info.clone()),
-            tasks: executor.tasks.iter().map(|task| self.survivor(&executor.info.framework_id, task)).collect(),
+            executor: executor.own.as_deref().cloned(),
+            tasks: executor.tasks.iter().map(|task| self.survivor(&executor.framework_id, task)).collect(),
         });
         survivors.collect()
     }
 
-    fn survivor(&self, framework_id: &Option<FrameworkId>, task: &Task) -> Survivor {
-        let pending = framework_id.as_ref().and_then(|id| self.updates.of(id, &task.info.task_id).next());
+    fn survivor(&self, framework_id: &FrameworkId, task: &Task) -> Survivor {
+        let pending = self.updates.of(framework_id, &task.info.task_id).next();
         let sent = pending.or(task.statuses.last());
         Survivor {
             info: task.info.clone(),
@@ -412,7 +421,7 @@ impl Actor {
         self.changed = true;
         match message {
             ToAgent::Registered(id) => self.registered(id),
-            ToAgent::Launch { framework, task } => self.launch(&framework, *task),
+            ToAgent::Launch { framework, task } => self.launch(&framework, task),
             ToAgent::LaunchGroup { framework, executor, tasks } => self.launch_group(&framework, *executor, tasks),
             ToAgent::Kill { framework_id, task_id, policy } => self.kill(&framework_id, &task_id, policy),
             ToAgent::Acknowledge { framework_id, task_id, uuid } => self.acknowledge(&framework_id, &task_id, &uuid),
@@ -424,7 +433,7 @@ impl Actor {
             ToAgent::Framework(info) => {
                 let known = info.id.as_ref().and_then(|id| self.books.frameworks.get_mut(id));
                 if let Some(framework) = known {
-                    framework.info = *info;
+                    framework.info = info;
                 }
             }
             ToAgent::Resources(resources) => self.convert(resources),
@@ -441,7 +450,7 @@ impl Actor {
     }
 
     /// The master takes tasks for live of which this agent knows nothing: it has never heard of them, or they are over.
-    fn reconcile(&mut self, framework: &FrameworkInfo, tasks: Vec<TaskId>) {
+    fn reconcile(&mut self, framework: &Arc<FrameworkInfo>, tasks: Vec<TaskId>) {
         let Some(framework_id) = framework.id.clone() else { return };
         for task_id in tasks {
             let is_known = self.books.executor_of(&framework_id, &task_id).is_some();
@@ -496,7 +505,7 @@ impl Actor {
     /// Makes the executor of a container end at once; tells whether there is one.
     fn crash_container(&mut self, container: &str) -> bool {
         let found = view::of_container(&self.books, container)
-            .map(|(framework, executor)| (framework.clone(), executor.info.executor_id.clone()));
+            .map(|(framework, executor)| (framework.clone(), executor.id.clone()));
         let Some(executor) = found.and_then(|(framework, id)| self.books.executor(&framework, &id)) else {
             return false;
         };
@@ -512,17 +521,17 @@ impl Actor {
         self.books.agent_id = Some(id.clone());
         self.id.send_replace(Some(id));
         for (framework_id, status) in self.updates.resend(Instant::now()) {
-            self.forward(framework_id, Box::new(status));
+            self.forward(framework_id, status);
         }
     }
 
     fn send_again(&mut self) {
         for (framework_id, status) in self.updates.due(Instant::now()) {
-            self.forward(framework_id, Box::new(status));
+            self.forward(framework_id, status);
         }
     }
 
-    fn launch(&mut self, framework: &FrameworkInfo, task: TaskInfo) {
+    fn launch(&mut self, framework: &Arc<FrameworkInfo>, task: Arc<TaskInfo>) {
         let Some(framework_id) = framework.id.clone() else { return };
         if self.refuses_launch(framework, std::slice::from_ref(&task)) {
             return;
@@ -537,7 +546,7 @@ impl Actor {
         let executor_id = ExecutorId::new(task.task_id.as_str());
         self.books.framework(framework, &framework_id);
         if let Some(executor) = task.executor.clone() {
-            return self.launch_custom(framework, &framework_id, executor, vec![task], false);
+            return self.launch_custom(framework, &framework_id, *executor, vec![task], false);
         }
         let command = task.command.clone().unwrap_or_default();
         let container_id = ContainerId { value: uuid::Uuid::new_v4().to_string(), ..Default::default() };
@@ -549,21 +558,11 @@ impl Actor {
             }
         };
         let executor = Executor {
-            info: view::generated_executor(&framework_id, &task),
-            kind,
             container_id: container_id.value.clone(),
             directory: sandbox.clone(),
-            tasks: Vec::new(),
-            completed: Default::default(),
-            pid: None,
-            started: None,
-            returning: false,
-            queued: Vec::new(),
-            subscriber: None,
-            stop: None,
-            crashed: false,
+            ..Executor::new(framework_id.clone(), executor_id.clone(), kind)
         };
-        self.books.framework(framework, &framework_id).executors.insert(executor_id.clone(), executor);
+        self.books.framework(framework, &framework_id).executors.insert(executor_id.clone(), Box::new(executor));
         let place = Place { framework_id, executor_id, container_id, sandbox, user, group: 0 };
         self.start(framework, place, task, how, false);
     }
@@ -614,7 +613,7 @@ impl Actor {
         self.settle(framework_id);
     }
 
-    fn launch_group(&mut self, framework: &FrameworkInfo, executor: ExecutorInfo, tasks: Vec<TaskInfo>) {
+    fn launch_group(&mut self, framework: &Arc<FrameworkInfo>, executor: ExecutorInfo, tasks: Vec<Arc<TaskInfo>>) {
         let Some(framework_id) = framework.id.clone() else { return };
         if self.refuses_launch(framework, &tasks) {
             return;
@@ -656,7 +655,7 @@ impl Actor {
 
     fn make_default_executor(
         &mut self,
-        framework: &FrameworkInfo,
+        framework: &Arc<FrameworkInfo>,
         framework_id: &FrameworkId,
         mut info: ExecutorInfo,
     ) -> Result<(), String> {
@@ -669,25 +668,16 @@ impl Actor {
         let command = info.command.clone().unwrap_or_default();
         let (directory, _) = self.make_sandbox(framework, framework_id, &id, &command, &container_id)?;
         let executor = Executor {
-            info,
-            kind: Kind::Default,
+            own: Some(Box::new(info)),
             container_id,
             directory,
-            tasks: Vec::new(),
-            completed: Default::default(),
-            pid: None,
-            started: None,
-            returning: false,
-            queued: Vec::new(),
-            subscriber: None,
-            stop: None,
-            crashed: false,
+            ..Executor::new(framework_id.clone(), id.clone(), Kind::Default)
         };
-        self.books.framework(framework, framework_id).executors.insert(id, executor);
+        self.books.framework(framework, framework_id).executors.insert(id, Box::new(executor));
         Ok(())
     }
 
-    fn start(&mut self, framework: &FrameworkInfo, place: Place, task: TaskInfo, how: How, grouped: bool) {
+    fn start(&mut self, framework: &FrameworkInfo, place: Place, task: Arc<TaskInfo>, how: How, grouped: bool) {
         let (orders, ordered) = mpsc::unbounded_channel();
         let entry = Task {
             info: task.clone(),
@@ -706,9 +696,14 @@ impl Actor {
         self.running.spawn(task::run(job, ordered, self.reports.0.clone()));
     }
 
-    fn job(&self, framework: &FrameworkInfo, place: Place, task: TaskInfo, how: How, grouped: bool) -> Job {
-        let environment =
-            self.environment(&place.sandbox, &place.framework_id, &place.executor_id, &task.resources, framework);
+    fn job(&self, framework: &FrameworkInfo, place: Place, task: Arc<TaskInfo>, how: How, grouped: bool) -> Job {
+        let environment = match how {
+            How::Process => {
+                self.environment(&place.sandbox, &place.framework_id, &place.executor_id, &task.resources, framework)
+            }
+            // A container has the Engine's.
+            How::Container(_) | How::Simulated => BTreeMap::new(),
+        };
         Job {
             framework_id: place.framework_id,
             executor_id: place.executor_id,
@@ -720,9 +715,9 @@ impl Actor {
             user: place.user,
             tells_killing: has_capability(framework, &FrameworkCapabilityType::TaskKillingState),
             grouped,
-            cache: super::fetch::cache_dir(&self.setup.config.work_dir),
-            volumes: volumes::root(&self.setup.config.work_dir),
-            survives: self.setup.config.recover.then(|| self.setup.config.work_dir.clone()),
+            work_dir: self.setup.config.work_dir.clone(),
+            survives: self.setup.config.recover,
+            keeper: self.setup.keeper(),
             left: None,
             faults: self.setup.faults.clone(),
         }
@@ -775,8 +770,9 @@ impl Actor {
                     (task.pid, task.started) = (Some(pid), started);
                 }
             }
-            What::Status(status) => {
+            What::Status(mut status) => {
                 let state = status.state.clone();
+                self.mark_unhealthy(&framework_id, &executor_id, &mut status);
                 self.send(&framework_id, Some(&executor_id), *status);
                 if matches!(state, TaskState::Failed | TaskState::Killed) {
                     self.end_group(&framework_id, &executor_id, &task_id);
@@ -811,25 +807,39 @@ impl Actor {
         let known = executor_id.and_then(|id| self.books.executor(framework_id, id));
         let is_docker = known.is_some_and(|executor| executor.kind == Kind::Docker);
         let task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
+        if let Some(task) = task.filter(|_| status.source == Some(StatusSource::Executor)) {
+            let pid = task.pid.filter(|_| !is_docker);
+            let told = status.container_status.take().unwrap_or_default();
+            status.container_status = Some(container_status(told, &task.container_id, pid));
+        }
+        let status = Arc::new(status);
+        let task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
         if let Some(task) = task {
-            if status.source == Some(StatusSource::Executor) {
-                let pid = task.pid.filter(|_| !is_docker);
-                let told = status.container_status.take().unwrap_or_default();
-                status.container_status = Some(container_status(told, &task.container_id, pid));
-            }
             task.statuses.push(status.clone());
         }
         if terminating {
             return;
         }
         if let Some(status) = self.updates.push(framework_id, status, Instant::now()) {
-            self.forward(framework_id.clone(), Box::new(status));
+            self.forward(framework_id.clone(), status);
+        }
+    }
+
+    /// A default executor that has killed a task for its health says of all that end from then on that they were sick.
+    fn mark_unhealthy(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId, status: &mut TaskStatus) {
+        let executor = self.books.executor(framework_id, executor_id);
+        let Some(executor) = executor.filter(|it| it.kind == Kind::Default && is_terminal(&status.state)) else {
+            return;
+        };
+        executor.unhealthy |= status.healthy == Some(false);
+        if executor.unhealthy && status.source == Some(StatusSource::Executor) {
+            status.healthy = Some(false);
         }
     }
 
     /// Sends an update on, and with it how the task stands by now: its end may wait behind updates that nobody
     /// acknowledges, and what it used is free all the same. (apache/mesos: src/slave/slave.cpp, `forward`)
-    fn forward(&mut self, framework_id: FrameworkId, status: Box<TaskStatus>) {
+    fn forward(&mut self, framework_id: FrameworkId, status: Arc<TaskStatus>) {
         let executor = status.executor_id.as_ref();
         let task = executor.and_then(|id| self.books.task(&framework_id, id, &status.task_id));
         let latest = task.map(|task| task.state());

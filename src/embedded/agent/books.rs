@@ -1,15 +1,18 @@
 //! What an agent knows of the frameworks, executors and tasks it runs and ran. Data only.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::checkpoint;
+use super::checkpoint::{self, shared};
 use super::executor::Stop;
 use super::task::Order;
+use super::view::generated_executor;
 use crate::embedded::link::Applied;
 use crate::embedded::wire::Format;
 use crate::mesos::{
@@ -54,13 +57,14 @@ pub(super) struct Draining {
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Framework {
     /// Itself.
-    pub(super) info: FrameworkInfo,
-    /// Its executors.
+    #[serde(with = "shared")]
+    pub(super) info: Arc<FrameworkInfo>,
+    /// Its executors; boxed, since a map keeps room for many and mostly has one.
     #[serde(serialize_with = "checkpoint::write_executors", deserialize_with = "checkpoint::read_executors")]
-    pub(super) executors: BTreeMap<ExecutorId, Executor>,
+    pub(super) executors: BTreeMap<ExecutorId, Box<Executor>>,
     /// Those that are over, oldest first.
     #[serde(skip)]
-    pub(super) completed: VecDeque<Executor>,
+    pub(super) completed: VecDeque<Box<Executor>>,
     /// Whether it is being shut down: nobody hears its updates any more.
     pub(super) terminating: bool,
 }
@@ -88,8 +92,12 @@ impl Kind {
 /// An executor.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Executor {
-    /// Itself.
-    pub(super) info: ExecutorInfo,
+    /// Its id.
+    pub(super) id: ExecutorId,
+    /// Whose it is.
+    pub(super) framework_id: FrameworkId,
+    /// Itself, unless the agent made it up: then its task says all of it.
+    pub(super) own: Option<Box<ExecutorInfo>>,
     /// Its kind.
     pub(super) kind: Kind,
     /// Its container's id.
@@ -121,13 +129,16 @@ pub(super) struct Executor {
     /// Whether a fault has made it crash.
     #[serde(skip)]
     pub(super) crashed: bool,
+    /// Whether a task of it was killed for its health: what ends later counts as sick, as by a real default executor.
+    #[serde(skip)]
+    pub(super) unhealthy: bool,
 }
 
 /// Tasks that wait for their executor.
 #[derive(Debug)]
 pub(super) struct Queued {
     /// Them.
-    pub(super) tasks: Vec<TaskInfo>,
+    pub(super) tasks: Vec<Arc<TaskInfo>>,
     /// Whether they are one group.
     pub(super) grouped: bool,
 }
@@ -145,11 +156,13 @@ pub(super) struct Subscriber {
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Task {
     /// Itself.
-    pub(super) info: TaskInfo,
+    #[serde(with = "shared")]
+    pub(super) info: Arc<TaskInfo>,
     /// Its container.
     pub(super) container_id: ContainerId,
     /// Every update so far.
-    pub(super) statuses: Vec<TaskStatus>,
+    #[serde(with = "checkpoint::shared_list")]
+    pub(super) statuses: Vec<Arc<TaskStatus>>,
     /// Which of its executor's groups it belongs to.
     pub(super) group: usize,
     /// Its folder.
@@ -190,7 +203,7 @@ impl Task {
 impl Books {
     /// An executor by its ids.
     pub(super) fn executor(&mut self, framework: &FrameworkId, executor: &ExecutorId) -> Option<&mut Executor> {
-        self.frameworks.get_mut(framework)?.executors.get_mut(executor)
+        Some(self.frameworks.get_mut(framework)?.executors.get_mut(executor)?.as_mut())
     }
 
     /// A task by its ids.
@@ -202,7 +215,7 @@ impl Books {
     pub(super) fn executor_of(&self, framework: &FrameworkId, task: &TaskId) -> Option<&ExecutorId> {
         let framework = self.frameworks.get(framework)?;
         let has = |executor: &Executor| executor.tasks.iter().any(|known| known.info.task_id == *task);
-        framework.executors.iter().find(|(_, executor)| has(executor)).map(|(id, _)| id)
+        framework.executors.iter().find(|(_, executor)| has(executor.as_ref())).map(|(id, _)| id)
     }
 
     /// Whether nothing runs and nobody has to be told anything.
@@ -232,7 +245,7 @@ impl Books {
     }
 
     /// A framework's part, taken up again if it had been completed.
-    pub(super) fn framework(&mut self, info: &FrameworkInfo, id: &FrameworkId) -> &mut Framework {
+    pub(super) fn framework(&mut self, info: &Arc<FrameworkInfo>, id: &FrameworkId) -> &mut Framework {
         let completed = &mut self.completed;
         let framework = self.frameworks.entry(id.clone()).or_insert_with(|| {
             let known = completed.iter().position(|known| known.info.id.as_ref() == Some(id));
@@ -250,6 +263,38 @@ impl Books {
 }
 
 impl Executor {
+    /// One that has no tasks yet.
+    pub(super) fn new(framework_id: FrameworkId, id: ExecutorId, kind: Kind) -> Self {
+        Self {
+            id,
+            framework_id,
+            own: None,
+            kind,
+            container_id: String::new(),
+            directory: PathBuf::new(),
+            // One that the agent makes up never has more.
+            tasks: Vec::with_capacity(usize::from(kind.is_generated())),
+            completed: VecDeque::new(),
+            pid: None,
+            started: None,
+            returning: false,
+            queued: Vec::new(),
+            subscriber: None,
+            stop: None,
+            crashed: false,
+            unhealthy: false,
+        }
+    }
+
+    /// What it is.
+    pub(super) fn info(&self) -> Cow<'_, ExecutorInfo> {
+        if let Some(own) = &self.own {
+            return Cow::Borrowed(own);
+        }
+        let made_up = |task: &Task| generated_executor(&self.framework_id, &task.info);
+        Cow::Owned(self.tasks.first().or(self.completed.back()).map(made_up).unwrap_or_default())
+    }
+
     fn settle(&mut self, terminating: bool, pending: &impl Fn(&TaskId) -> bool) {
         let mut index = 0;
         while let Some(task) = self.tasks.get(index) {

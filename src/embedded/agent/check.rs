@@ -48,7 +48,22 @@ pub(super) enum Place {
         user: Option<User>,
     },
     /// In a container.
-    Container(Container),
+    Container {
+        /// It.
+        container: Container,
+        /// Its address, where it has a network of its own.
+        ip: Option<IpAddr>,
+    },
+}
+
+impl Place {
+    /// Where the task's own `127.0.0.1` is reached from here. A real agent enters the container's network instead.
+    fn host(&self) -> IpAddr {
+        match self {
+            Self::Container { ip: Some(ip), .. } => *ip,
+            _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }
+    }
 }
 
 /// One look at a task.
@@ -79,7 +94,7 @@ impl Pace {
 
 /// Runs a health check until it is dropped or nobody listens any more.
 pub(super) async fn health(check: HealthCheck, place: Place, found: mpsc::UnboundedSender<Found>) {
-    let Some(probe) = health_probe(&check) else { return };
+    let Some(probe) = health_probe(&check, &place) else { return };
     let pace = Pace::of(check.delay_seconds, check.interval_seconds, check.timeout_seconds);
     let grace = Duration::try_from_secs_f64(check.grace_period_seconds.unwrap_or(10.0)).unwrap_or_default();
     let limit = check.consecutive_failures.unwrap_or(3);
@@ -109,9 +124,10 @@ pub(super) async fn health(check: HealthCheck, place: Place, found: mpsc::Unboun
 
 /// Runs a check until it is dropped or nobody listens any more.
 pub(super) async fn check(check: CheckInfo, place: Place, found: mpsc::UnboundedSender<Found>) {
-    let Some(probe) = check_probe(&check) else { return };
+    let Some(probe) = check_probe(&check, &place) else { return };
     let pace = Pace::of(check.delay_seconds, check.interval_seconds, check.timeout_seconds);
-    let mut last = None;
+    // What every task says of itself at first: finding nothing is no news then.
+    let mut last = nothing_found(check.r#type.as_ref());
     tokio::time::sleep(pace.delay).await;
     loop {
         // A check that could not be made leaves an empty result, so that nobody takes the last one for current.
@@ -122,8 +138,8 @@ pub(super) async fn check(check: CheckInfo, place: Place, found: mpsc::Unbounded
                 nothing_found(check.r#type.as_ref())
             }
         };
-        if last.as_ref() != Some(&status) {
-            last = Some(status.clone());
+        if last != status {
+            last = status.clone();
             if found.send(Found::Check(Box::new(status))).is_err() {
                 return;
             }
@@ -144,39 +160,36 @@ pub(super) fn nothing_found(kind: Option<&CheckType>) -> CheckStatusInfo {
     status
 }
 
-fn localhost(protocol: Option<&Protocol>) -> IpAddr {
-    match protocol {
+fn health_probe(check: &HealthCheck, place: &Place) -> Option<Probe> {
+    let host = |protocol: Option<&Protocol>| match protocol {
         Some(Protocol::Ipv6) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
-    }
-}
-
-fn health_probe(check: &HealthCheck) -> Option<Probe> {
+        _ => place.host(),
+    };
     match check.r#type.as_ref()? {
         HealthCheckType::Command => check.command.clone().map(Probe::Command),
         HealthCheckType::Http => check.http.as_ref().map(|http| Probe::Http {
             scheme: http.scheme.clone().unwrap_or_else(|| "http".to_owned()),
-            host: localhost(http.protocol.as_ref()),
+            host: host(http.protocol.as_ref()),
             port: http.port,
             path: http.path.clone().unwrap_or_default(),
         }),
         HealthCheckType::Tcp => {
-            check.tcp.as_ref().map(|tcp| Probe::Tcp { host: localhost(tcp.protocol.as_ref()), port: tcp.port })
+            check.tcp.as_ref().map(|tcp| Probe::Tcp { host: host(tcp.protocol.as_ref()), port: tcp.port })
         }
         _ => None,
     }
 }
 
-fn check_probe(check: &CheckInfo) -> Option<Probe> {
+fn check_probe(check: &CheckInfo, place: &Place) -> Option<Probe> {
     match check.r#type.as_ref()? {
         CheckType::Command => check.command.clone().map(|command| Probe::Command(command.command)),
         CheckType::Http => check.http.as_ref().map(|http| Probe::Http {
             scheme: "http".to_owned(),
-            host: localhost(None),
+            host: place.host(),
             port: http.port,
             path: http.path.clone().unwrap_or_default(),
         }),
-        CheckType::Tcp => check.tcp.as_ref().map(|tcp| Probe::Tcp { host: localhost(None), port: tcp.port }),
+        CheckType::Tcp => check.tcp.as_ref().map(|tcp| Probe::Tcp { host: place.host(), port: tcp.port }),
         _ => None,
     }
 }
@@ -229,7 +242,7 @@ async fn run_command(command: &CommandInfo, place: &Place) -> Result<i32, String
     let own = command.environment.iter().flat_map(|environment| &environment.variables);
     let own = own.map(|variable| (variable.name.clone(), variable.value.clone().unwrap_or_default()));
     match place {
-        Place::Container(container) => {
+        Place::Container { container, .. } => {
             let own: Vec<_> = own.map(|(name, value)| format!("{name}={value}")).collect();
             container.execute(program, arguments, own).await
         }
@@ -291,8 +304,8 @@ mod tests {
     async fn a_tcp_check_tells_whether_somebody_listens() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = u32::from(listener.local_addr().unwrap().port());
-        let probe = Probe::Tcp { host: localhost(None), port };
         let place = sandbox(std::path::Path::new("/"));
+        let probe = Probe::Tcp { host: place.host(), port };
         let open = look(&probe, &place, Duration::from_secs(5)).await.unwrap();
         assert!(is_healthy(&open));
         drop(listener);

@@ -79,7 +79,7 @@ pub(super) fn write(work_dir: &Path, written: &Written<'_>) -> io::Result<()> {
 
 /// Executors as a list: ids are objects in JSON, which can't be keys.
 pub(super) fn write_executors<S: Serializer>(
-    executors: &BTreeMap<ExecutorId, Executor>,
+    executors: &BTreeMap<ExecutorId, Box<Executor>>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(executors.values())
@@ -88,7 +88,47 @@ pub(super) fn write_executors<S: Serializer>(
 /// The way back.
 pub(super) fn read_executors<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<ExecutorId, Executor>, D::Error> {
-    let list = Vec::<Executor>::deserialize(deserializer)?;
-    Ok(list.into_iter().map(|executor| (executor.info.executor_id.clone(), executor)).collect())
+) -> Result<BTreeMap<ExecutorId, Box<Executor>>, D::Error> {
+    let list = Vec::<Box<Executor>>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|executor| (executor.id.clone(), executor)).collect())
+}
+
+/// What several know is written as if each had it, and read as if each did.
+pub(super) mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::embedded::agent) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        (**value).serialize(serializer)
+    }
+
+    pub(in crate::embedded::agent) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
+}
+
+/// The same of lists.
+pub(super) mod shared_list {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(in crate::embedded::agent) fn serialize<T: Serialize, S: Serializer>(
+        list: &[Arc<T>],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(list.iter().map(|one| &**one))
+    }
+
+    pub(in crate::embedded::agent) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Arc<T>>, D::Error> {
+        Ok(Vec::<T>::deserialize(deserializer)?.into_iter().map(Arc::new).collect())
+    }
 }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::fetch;
+use super::keeper::Keeper;
 use super::process::{Adopted, Process, Start};
 use super::user::User;
 use crate::mesos::{CommandInfo, ExecutorId, FrameworkId};
@@ -42,6 +43,8 @@ pub(super) struct Job {
     pub(super) environment: BTreeMap<String, String>,
     /// Whom it runs as.
     pub(super) user: Option<User>,
+    /// Who ends it should the agent be killed.
+    pub(super) keeper: Option<Keeper>,
 }
 
 /// How an executor is to end.
@@ -180,5 +183,12 @@ async fn start(job: &Job) -> Result<Process, String> {
         }
     }
     let user = job.user.as_ref();
-    Process::start(&Start { command: &job.command, environment: &environment, sandbox: &job.sandbox, user, exit: None })
+    Process::start(&Start {
+        command: &job.command,
+        environment: &environment,
+        sandbox: &job.sandbox,
+        user,
+        exit: None,
+        keeper: job.keeper.as_ref(),
+    })
 }

@@ -12,12 +12,14 @@ mod executor;
 mod fetch;
 mod flags;
 mod http;
+mod keeper;
 mod nested;
 mod options;
 mod process;
 mod rotate;
 mod sandbox;
 mod task;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod updates;
@@ -27,7 +29,8 @@ mod volumes;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -52,7 +55,7 @@ pub(super) struct Config {
     /// The host name it gives of itself.
     pub(super) hostname: String,
     /// Where sandboxes are kept; each agent has its own.
-    pub(super) work_dir: PathBuf,
+    pub(super) work_dir: Arc<Path>,
     /// The Docker Engine for containers; without one they are simulated.
     pub(super) engine: Option<Engine>,
     /// Whether what it runs outlives this process, to be taken up from the work folder by its next run.
@@ -81,17 +84,18 @@ impl Agent {
     /// When it can't listen, or can't make its work folder.
     pub(super) async fn start(config: Config, master: actor::Leader) -> io::Result<Self> {
         tokio::fs::create_dir_all(&config.work_dir).await?;
-        let config = Config { work_dir: tokio::fs::canonicalize(&config.work_dir).await?, ..config };
+        let config = Config { work_dir: tokio::fs::canonicalize(&config.work_dir).await?.into(), ..config };
         let left = if config.recover { checkpoint::take_up(&config.work_dir)? } else { None };
         let listener = listen(&config, left.as_ref().map_or(0, |left| left.port)).await?;
         let address = listener.local_addr()?;
         let docker = config.engine.as_ref().map(|engine| engine.version().to_owned());
         let stop = CancellationToken::new();
         let (work_dir, faults) = (config.work_dir.clone(), config.faults.clone());
-        let nested = nested::Nested::default();
+        let keeper = keeper::Keeper::default();
+        let nested = nested::Nested::new(keeper.clone());
         let containers = nested.clone();
         let engine = config.engine.clone();
-        let setup = actor::Setup { engine, config, address, started: actor::now(), faults, nested };
+        let setup = actor::Setup { engine, config, address, started: actor::now(), faults, nested, keeper };
         let mut actor = actor::Actor::new(setup, master, stop.clone());
         if let Some(left) = left {
             actor.recover(left).await;

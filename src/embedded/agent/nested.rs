@@ -13,13 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use nix::sys::signal::Signal;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::pipe;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::keeper::Keeper;
 use super::process::{arguments, open_output, signal_tree};
+use super::terminal::Terminal;
 use super::user::User;
 use crate::mesos::agent_api::DataType;
-use crate::mesos::{CommandInfo, ContainerId};
+use crate::mesos::{CommandInfo, ContainerId, TtyInfo, WindowSize};
 
 /// As much is read of a process's output at once.
 const CHUNK: usize = 16 * 1024;
@@ -55,6 +58,8 @@ pub(super) struct Start {
     pub(super) user: Option<User>,
     /// Whether somebody listens: the output goes to them instead of to files, and the input comes from them.
     pub(super) session: bool,
+    /// The terminal that a session's command wants, if it wants one.
+    pub(super) tty: Option<TtyInfo>,
 }
 
 /// A container that runs or ran.
@@ -66,7 +71,15 @@ struct Container {
     /// What `wait(2)` told, once it has ended.
     ended: watch::Receiver<Option<i32>>,
     output: Option<broadcast::Sender<Output>>,
-    input: Option<Arc<tokio::sync::Mutex<Option<ChildStdin>>>>,
+    input: Option<Input>,
+}
+
+/// Where a session's process reads. Cheap to clone.
+#[derive(Clone, Debug)]
+enum Input {
+    /// Gone once it has ended.
+    Pipe(Arc<tokio::sync::Mutex<Option<ChildStdin>>>),
+    Terminal(Terminal),
 }
 
 impl Container {
@@ -79,6 +92,7 @@ impl Container {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nested {
     all: Arc<Mutex<HashMap<String, Container>>>,
+    keeper: Keeper,
 }
 
 /// Why a container isn't started.
@@ -100,6 +114,11 @@ pub(super) enum NotRemoved {
 }
 
 impl Nested {
+    /// None yet; should the agent be killed, the keeper ends them.
+    pub(super) fn new(keeper: Keeper) -> Self {
+        Self { keeper, ..Self::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Container>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,26 +130,38 @@ impl Nested {
         if all.get(&key).is_some_and(Container::runs) {
             return Err(NotStarted::Runs);
         }
-        let mut child = spawn(&start).map_err(NotStarted::Failed)?;
+        let (mut child, terminal) = spawn(&start).map_err(NotStarted::Failed)?;
         let pid = child.id().ok_or_else(|| NotStarted::Failed("the process has no id".to_owned()))?;
+        let kept = self.keeper.keep(pid);
         let (pieces, received) = mpsc::channel(PIECES);
         let (output, _) = broadcast::channel(PIECES);
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(copy(stdout, DataType::Stdout, pieces.clone(), output.clone()));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(copy(stderr, DataType::Stderr, pieces, output.clone()));
+            tokio::spawn(copy(stderr, DataType::Stderr, pieces.clone(), output.clone()));
         }
-        let input = child.stdin.take().map(|stdin| Arc::new(tokio::sync::Mutex::new(Some(stdin))));
+        // In a terminal, output and errors are one.
+        let (terminal, shown) = terminal.unzip();
+        if let Some(shown) = shown {
+            tokio::spawn(copy(shown, DataType::Stdout, pieces, output.clone()));
+        }
+        let typed = child.stdin.take().map(|stdin| Input::Pipe(Arc::new(tokio::sync::Mutex::new(Some(stdin)))));
+        let input = typed.or(terminal.map(Input::Terminal));
         let (tell, ended) = watch::channel(None);
         let output = start.session.then_some(output);
-        all.insert(key, Container { id: start.id, pid, folder: start.folder, ended, output, input });
+        all.insert(key.clone(), Container { id: start.id, pid, folder: start.folder, ended, output, input });
         drop(all);
+        let nested = self.clone();
         tokio::spawn(async move {
             // A process that nobody can wait for has ended somehow.
             let status = child.wait().await.map_or(0, |status| status.into_raw());
             // What it left behind in its group ends with it.
             signal_tree(pid, Signal::SIGKILL);
+            drop(kept);
+            if let Some(container) = nested.lock().get_mut(&key).filter(|container| container.pid == pid) {
+                container.input = None;
+            }
             tell.send_replace(Some(status));
         });
         Ok(received)
@@ -178,7 +209,12 @@ impl Nested {
     /// Writes to a session's process; nothing is the end of its input. `false` where it takes none.
     pub(super) async fn write(&self, id: &ContainerId, data: &[u8]) -> bool {
         let input = self.lock().get(&path(id)).filter(|it| it.runs()).and_then(|container| container.input.clone());
-        let Some(input) = input else { return false };
+        let input = match input {
+            Some(Input::Pipe(input)) => input,
+            // A terminal's input ends by what is typed.
+            Some(Input::Terminal(terminal)) => return terminal.write(data).await.is_ok(),
+            None => return false,
+        };
         let mut input = input.lock().await;
         let Some(stdin) = input.as_mut() else { return false };
         if data.is_empty() {
@@ -186,6 +222,17 @@ impl Nested {
             return true;
         }
         stdin.write_all(data).await.is_ok() && stdin.flush().await.is_ok()
+    }
+
+    /// Gives a session's terminal another size. One without a terminal takes no notice.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(super) fn resize(&self, id: &ContainerId, size: &WindowSize) -> io::Result<()> {
+        match self.lock().get(&path(id)).and_then(|container| container.input.as_ref()) {
+            Some(Input::Terminal(terminal)) => terminal.resize(size),
+            _ => Ok(()),
+        }
     }
 
     /// Those that run, with their processes' numbers.
@@ -210,19 +257,36 @@ impl Nested {
     }
 }
 
-fn spawn(start: &Start) -> Result<Child, String> {
+fn spawn(start: &Start) -> Result<(Child, Option<(Terminal, pipe::Receiver)>), String> {
     let failed = |error: io::Error| format!("Failed to make the container's folder: {error}");
     std::fs::create_dir_all(&start.folder).map_err(failed)?;
     if let Some(user) = &start.user {
         user.own(&start.folder).map_err(failed)?;
     }
     let (program, arguments) = arguments(&start.command)?;
-    let mut command = Command::new(&program);
-    if let Some(name) = arguments.first() {
-        command.arg0(name);
+    let tty = start.tty.as_ref().filter(|_| start.session);
+    let mut command = match tty {
+        Some(_) => Command::new("setsid"),
+        None => Command::new(&program),
+    };
+    match (tty, arguments.first()) {
+        (Some(_), _) => {
+            command.args(["--ctty", "--", &program]);
+        }
+        (None, Some(name)) => {
+            command.arg0(name);
+        }
+        (None, None) => {}
     }
     command.args(arguments.iter().skip(1)).env_clear().envs(environment(start)).current_dir(&start.folder);
-    if start.session {
+    let mut terminal = None;
+    if let Some(tty) = tty {
+        let failed = |error: io::Error| format!("Failed to open a pseudo terminal: {error}");
+        let opened = Terminal::open(tty.window_size.as_ref(), start.user.as_ref()).map_err(failed)?;
+        let end = opened.command;
+        command.stdin(end.try_clone().map_err(failed)?).stdout(end.try_clone().map_err(failed)?).stderr(end);
+        terminal = Some((opened.terminal, opened.shown));
+    } else if start.session {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     } else {
         let output = |name| open_output(&start.folder, name, start.user.as_ref()).map(Stdio::from);
@@ -230,11 +294,16 @@ fn spawn(start: &Start) -> Result<Child, String> {
         command.stdin(Stdio::null()).stdout(output("stdout").map_err(failed)?);
         command.stderr(output("stderr").map_err(failed)?);
     }
-    command.process_group(0).kill_on_drop(true);
+    command.kill_on_drop(true);
+    // With a terminal it leads a session of its own, and so its group too.
+    if terminal.is_none() {
+        command.process_group(0);
+    }
     if let Some(user) = &start.user {
         command.uid(user.uid).gid(user.gid);
     }
-    command.spawn().map_err(|error| format!("Failed to execute '{program}': {error}"))
+    let child = command.spawn().map_err(|error| format!("Failed to execute '{program}': {error}"))?;
+    Ok((child, terminal))
 }
 
 fn environment(start: &Start) -> BTreeMap<String, String> {
@@ -277,7 +346,7 @@ mod tests {
 
     fn start(folder: &std::path::Path, command: &str, session: bool) -> Start {
         let command = CommandInfo { value: Some(command.to_owned()), ..CommandInfo::default() };
-        Start { id: id("n", "p"), command, folder: folder.join("n"), user: None, session }
+        Start { id: id("n", "p"), command, folder: folder.join("n"), user: None, session, tty: None }
     }
 
     async fn status(nested: &Nested) -> i32 {

@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use super::keeper::{Keeper, Kept};
 use super::user::User;
 use crate::mesos::CommandInfo;
 
@@ -28,6 +29,8 @@ pub(super) struct Start<'a> {
     pub(super) user: Option<&'a User>,
     /// Where its exit status is noted, if it may outlive the agent.
     pub(super) exit: Option<&'a Path>,
+    /// Who ends it should the agent be killed.
+    pub(super) keeper: Option<&'a Keeper>,
 }
 
 /// A process group that runs.
@@ -36,6 +39,7 @@ pub(super) struct Process {
     child: Child,
     pid: u32,
     noted: bool,
+    kept: Option<Kept>,
 }
 
 /// Runs a command and notes its exit status. A kill of the group must not end it before the command; the traps are
@@ -88,7 +92,7 @@ impl Process {
         }
         let child = command.spawn().map_err(|error| format!("Failed to execute '{program}': {error}"))?;
         let pid = child.id().ok_or_else(|| format!("Failed to execute '{program}': it has no process id"))?;
-        Ok(Self { child, pid, noted: start.exit.is_some() })
+        Ok(Self { child, pid, noted: start.exit.is_some(), kept: start.keeper.map(|keeper| keeper.keep(pid)) })
     }
 
     /// Its process id, which is its group's too.
@@ -103,6 +107,7 @@ impl Process {
     pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         signal_group(self.pid, Signal::SIGKILL);
+        self.kept = None;
         Ok(status.code().filter(|_| self.noted).map_or(status, status_of_note))
     }
 
@@ -347,7 +352,8 @@ mod tests {
     async fn run(command: &CommandInfo) -> (Result<String, String>, String) {
         let folder = tempfile::tempdir().unwrap();
         let environment = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
-        let start = Start { command, environment: &environment, sandbox: folder.path(), user: None, exit: None };
+        let start =
+            Start { command, environment: &environment, sandbox: folder.path(), user: None, exit: None, keeper: None };
         let ended = match Process::start(&start) {
             Ok(mut process) => Ok(told(process.wait().await.unwrap())),
             Err(error) => Err(error),
@@ -378,8 +384,14 @@ mod tests {
         let environment = BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
         // `set -m` gives background jobs groups of their own.
         let command = shell("set -m; sleep 1000 & echo $! > child; wait");
-        let start =
-            Start { command: &command, environment: &environment, sandbox: folder.path(), user: None, exit: None };
+        let start = Start {
+            command: &command,
+            environment: &environment,
+            sandbox: folder.path(),
+            user: None,
+            exit: None,
+            keeper: None,
+        };
         let mut process = Process::start(&start).unwrap();
         let child: i32 = loop {
             match std::fs::read_to_string(folder.path().join("child")).ok().and_then(|text| text.trim().parse().ok()) {
@@ -408,7 +420,7 @@ mod tests {
         ] {
             let command = shell(command);
             let (sandbox, exit) = (folder.path(), Some(exit.as_path()));
-            let start = Start { command: &command, environment: &environment, sandbox, user: None, exit };
+            let start = Start { command: &command, environment: &environment, sandbox, user: None, exit, keeper: None };
             let mut process = Process::start(&start).unwrap();
             let (pid, noted) = (process.pid(), folder.path().join("exit"));
             assert_eq!(told(process.wait().await.unwrap()), expected);

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -15,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::check::{self, Found, Place};
 use super::docker::{self, Container, Engine};
+use super::keeper::Keeper;
 use super::process::{self, Adopted, Process};
 use super::user::User;
 use super::{checkpoint, fetch, options, volumes};
@@ -76,14 +78,14 @@ pub(super) struct Job {
     /// Its executor.
     pub(super) executor_id: ExecutorId,
     /// The task.
-    pub(super) task: TaskInfo,
+    pub(super) task: Arc<TaskInfo>,
     /// How.
     pub(super) how: How,
     /// Its container's id.
     pub(super) container_id: String,
     /// Its folder, which exists.
     pub(super) sandbox: PathBuf,
-    /// Its environment, without the command's own part.
+    /// Its environment, without the command's own part; let go once it has started.
     pub(super) environment: BTreeMap<String, String>,
     /// Whom it runs as.
     pub(super) user: Option<User>,
@@ -91,12 +93,12 @@ pub(super) struct Job {
     pub(super) tells_killing: bool,
     /// Whether its executor is a default one, which words some things otherwise.
     pub(super) grouped: bool,
-    /// Where downloads are kept for other tasks.
-    pub(super) cache: PathBuf,
-    /// Where persistent volumes are.
-    pub(super) volumes: PathBuf,
-    /// The agent's work folder, if tasks outlive the agent.
-    pub(super) survives: Option<PathBuf>,
+    /// The agent's work folder.
+    pub(super) work_dir: Arc<Path>,
+    /// Whether it outlives the agent.
+    pub(super) survives: bool,
+    /// Who ends it otherwise, should the agent be killed.
+    pub(super) keeper: Option<Keeper>,
     /// What an earlier agent has left running.
     pub(super) left: Option<Left>,
     /// What goes wrong.
@@ -118,8 +120,9 @@ pub(super) struct Left {
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Runs a task to its end.
-pub(super) async fn run(job: Job, mut orders: mpsc::UnboundedReceiver<Order>, tell: mpsc::UnboundedSender<Report>) {
-    let mut life = Life::new(&job, tell);
+pub(super) async fn run(mut job: Job, mut orders: mpsc::UnboundedReceiver<Order>, tell: mpsc::UnboundedSender<Report>) {
+    let environment = std::mem::take(&mut job.environment);
+    let mut life = Life::new(&job, environment, tell);
     life.run(&mut orders).await;
     life.tell(What::Over);
 }
@@ -155,6 +158,7 @@ enum Why {
 
 struct Life<'a> {
     job: &'a Job,
+    environment: BTreeMap<String, String>,
     reports: mpsc::UnboundedSender<Report>,
     healthy: Option<bool>,
     check: Option<CheckStatusInfo>,
@@ -162,9 +166,9 @@ struct Life<'a> {
 }
 
 impl<'a> Life<'a> {
-    fn new(job: &'a Job, reports: mpsc::UnboundedSender<Report>) -> Self {
+    fn new(job: &'a Job, environment: BTreeMap<String, String>, reports: mpsc::UnboundedSender<Report>) -> Self {
         let check = job.task.check.as_ref().map(|check| check::nothing_found(check.r#type.as_ref()));
-        Self { job, reports, healthy: None, check, ip: None }
+        Self { job, environment, reports, healthy: None, check, ip: None }
     }
 
     fn tell(&self, what: What) {
@@ -200,10 +204,11 @@ impl<'a> Life<'a> {
 
     async fn run(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) {
         if let Some(left) = self.job.left {
-            return self.take_up(left, orders).await;
+            return Box::pin(self.take_up(left, orders)).await;
         }
+        // What only the beginning needs isn't kept for the whole of a life, which may be long: hence the boxes.
         let prepared = tokio::select! {
-            prepared = self.prepare() => prepared,
+            prepared = Box::pin(self.prepare()) => prepared,
             Some(order) = orders.recv() => return match order {
                 Order::Kill(_) => self.killed_before_start(),
                 Order::Crash => self.crashed(),
@@ -213,7 +218,7 @@ impl<'a> Life<'a> {
             return self.failed_to_launch(error);
         }
         // A process starts in no time, and its status names its id; a container takes its time.
-        let started = if matches!(self.job.how, How::Process) { Some(self.start().await) } else { None };
+        let started = if matches!(self.job.how, How::Process) { Some(Box::pin(self.start()).await) } else { None };
         if let Some(Ok(Running::Process(process))) = &started {
             self.tell_pid(process.pid());
         }
@@ -223,7 +228,7 @@ impl<'a> Life<'a> {
         }
         let started = match started {
             Some(started) => started,
-            None => self.start().await,
+            None => Box::pin(self.start()).await,
         };
         let mut running = match started {
             Ok(running) => running,
@@ -231,9 +236,9 @@ impl<'a> Life<'a> {
                 return self.update(TaskStatus { message: Some(message), ..self.status(TaskState::Failed) });
             }
         };
-        self.started(&running).await;
+        Box::pin(self.started(&running)).await;
         let (ended, killing) = self.watch(&mut running, orders).await;
-        self.clean_up(running).await;
+        Box::pin(self.clean_up(running)).await;
         self.ended(ended, killing);
     }
 
@@ -249,6 +254,9 @@ impl<'a> Life<'a> {
         };
         if !left.told {
             self.started(&running).await;
+        } else if let Running::Container { container, .. } = &running {
+            // Its checks go there.
+            self.ip = container.inspect().await.ok().and_then(|inspected| inspected.ip);
         }
         let (ended, killing) = self.watch(&mut running, orders).await;
         self.clean_up(running).await;
@@ -259,8 +267,8 @@ impl<'a> Life<'a> {
         match &self.job.how {
             How::Simulated => Some(Running::Simulated),
             How::Process => {
-                let ((pid, started), work_dir) = (left.process?, self.job.survives.as_ref()?);
-                let exit = checkpoint::exit_path(work_dir, &self.job.container_id);
+                let (pid, started) = left.process.filter(|_| self.job.survives)?;
+                let exit = checkpoint::exit_path(&self.job.work_dir, &self.job.container_id);
                 Some(Running::Adopted(Adopted::new(pid, started, exit)))
             }
             How::Container(engine) => {
@@ -339,15 +347,15 @@ impl<'a> Life<'a> {
         if let Some(image) = image {
             return Err(format!("Unsupported container image type: {}", image.r#type));
         }
-        if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref(), &self.job.cache).await.is_err()
-        {
+        let cache = fetch::cache_dir(&self.job.work_dir);
+        if fetch::fetch(&self.command().uris, &self.job.sandbox, self.job.user.as_ref(), &cache).await.is_err() {
             let container = &self.job.container_id;
             return Err(format!("Failed to fetch all URIs for container '{container}': exited with status 1"));
         }
         // A container has them bound into its own view of the sandbox.
         if matches!(self.job.how, How::Process) {
             let job = self.job;
-            volumes::mount(&job.volumes, &job.task.resources, &job.sandbox, job.user.as_ref())?;
+            volumes::mount(&volumes::root(&job.work_dir), &job.task.resources, &job.sandbox, job.user.as_ref())?;
         }
         if let (How::Container(engine), Some(info)) = (&self.job.how, self.docker()) {
             engine.pull(&info.image, info.force_pull_image.unwrap_or(false)).await?;
@@ -361,7 +369,7 @@ impl<'a> Life<'a> {
 
     /// The whole environment of a process.
     fn environment(&self) -> BTreeMap<String, String> {
-        let mut environment = self.job.environment.clone();
+        let mut environment = self.environment.clone();
         let command = self.command();
         for variable in command.environment.iter().flat_map(|own| &own.variables) {
             // A secret that nobody resolves is left out, as by a real executor.
@@ -381,22 +389,23 @@ impl<'a> Life<'a> {
             }
             How::Process => {
                 let (command, environment) = (self.command(), self.environment());
-                let exit = job.survives.as_ref().map(|folder| checkpoint::exit_path(folder, &job.container_id));
+                let exit = job.survives.then(|| checkpoint::exit_path(&job.work_dir, &job.container_id));
                 let start = process::Start {
                     command: &command,
                     environment: &environment,
                     sandbox: &job.sandbox,
                     user: job.user.as_ref(),
                     exit: exit.as_deref(),
+                    keeper: job.keeper.as_ref(),
                 };
                 Process::start(&start).map(Running::Process)
             }
             How::Container(engine) => {
                 let name = self.name();
                 let told = |error| format!("Failed to create docker run options: {error}");
-                let volumes = volumes::of(&job.volumes, &job.task.resources).map_err(told)?;
+                let volumes = volumes::of(&volumes::root(&job.work_dir), &job.task.resources).map_err(told)?;
                 let mut body = options::container(&job.task, &job.sandbox, &volumes, &name).map_err(told)?;
-                docker::own(&mut body, job.survives.as_deref());
+                docker::own(&mut body, job.survives.then_some(&*job.work_dir));
                 let container = match engine.run(&name, body).await {
                     Ok(container) => container,
                     Err((code, words)) => {
@@ -455,7 +464,11 @@ impl<'a> Life<'a> {
         self.tell(What::Pid(pid, started));
     }
 
-    fn checks(&self, running: &Running) -> (mpsc::UnboundedReceiver<Found>, Vec<AbortOnDropHandle<()>>) {
+    /// Starts the checks; what they find comes from the receiver, of which there is none without any.
+    fn checks(&self, running: &Running) -> Option<(mpsc::UnboundedReceiver<Found>, Vec<AbortOnDropHandle<()>>)> {
+        if self.job.task.health_check.is_none() && self.job.task.check.is_none() {
+            return None;
+        }
         let (sender, found) = mpsc::unbounded_channel();
         let place = match running {
             Running::Process(_) | Running::Adopted(_) => Place::Sandbox {
@@ -463,19 +476,22 @@ impl<'a> Life<'a> {
                 environment: self.environment(),
                 user: self.job.user.clone(),
             },
-            Running::Container { container, .. } => Place::Container(container.clone()),
+            Running::Container { container, .. } => {
+                let ip = self.ip.as_ref().and_then(|ip| ip.parse().ok());
+                Place::Container { container: container.clone(), ip }
+            }
             // Nothing is there to be looked at.
-            Running::Simulated => return (found, Vec::new()),
+            Running::Simulated => return None,
         };
         let mut running = Vec::new();
         if let Some(health) = self.job.task.health_check.clone() {
-            let run = check::health(health, place.clone(), sender.clone());
+            let run = check::health(*health, place.clone(), sender.clone());
             running.push(AbortOnDropHandle::new(tokio::spawn(run)));
         }
         if let Some(check) = self.job.task.check.clone() {
-            running.push(AbortOnDropHandle::new(tokio::spawn(check::check(check, place, sender))));
+            running.push(AbortOnDropHandle::new(tokio::spawn(check::check(*check, place, sender))));
         }
-        (found, running)
+        Some((found, running))
     }
 
     /// Waits for the task's end while checks run and kills come.
@@ -484,7 +500,8 @@ impl<'a> Life<'a> {
         running: &mut Running,
         orders: &mut mpsc::UnboundedReceiver<Order>,
     ) -> (Ended, Option<Killing>) {
-        let (mut found, mut checks) = self.checks(running);
+        let mut checks = self.checks(running);
+        self.environment = BTreeMap::new();
         let limit = self.job.task.max_completion_time.as_ref().map(|limit| nanoseconds(limit.nanoseconds));
         let ran = self.job.left.map_or(Duration::ZERO, |left| left.ran);
         let limit = limit.filter(|limit| !limit.is_zero()).map(|limit| limit.saturating_sub(ran));
@@ -498,7 +515,7 @@ impl<'a> Life<'a> {
                     Order::Kill(policy) => (Why::Asked, self.grace(policy.as_ref())),
                     Order::Crash => (Why::Crashed, Duration::ZERO),
                 },
-                Some(found) = found.recv(), if killing.is_none() => match self.found(found) {
+                Some(found) = found(&mut checks) => match self.found(found) {
                     Some(why) => (why, self.grace(None)),
                     None => continue,
                 },
@@ -520,7 +537,7 @@ impl<'a> Life<'a> {
                     }
                 }
                 None => {
-                    checks.clear();
+                    checks = None;
                     killing = Some(self.kill(running, why, grace));
                 }
             }
@@ -654,6 +671,14 @@ impl Killing {
         if let (Some(escalate), Some(sooner)) = (self.escalate, self.since.checked_add(grace)) {
             self.escalate = Some(escalate.min(sooner));
         }
+    }
+}
+
+/// The next thing that checks find, if there are any.
+async fn found(checks: &mut Option<(mpsc::UnboundedReceiver<Found>, Vec<AbortOnDropHandle<()>>)>) -> Option<Found> {
+    match checks {
+        Some((found, _)) => found.recv().await,
+        None => pending().await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! An agent driven as a master does it, over its link, and looked at over its HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ impl Master {
             address: "127.0.0.1".parse().unwrap(),
             port: 0,
             hostname: "localhost".to_owned(),
-            work_dir: work_dir.path().to_owned(),
+            work_dir: work_dir.path().into(),
             engine: super::engine(docker).await,
             recover,
             offers: AgentConfig::default(),
@@ -53,11 +54,11 @@ impl Master {
         Self { agent, from_agent, link, work_dir }
     }
 
-    fn framework(capabilities: &[&str]) -> Box<FrameworkInfo> {
+    fn framework(capabilities: &[&str]) -> Arc<FrameworkInfo> {
         let capabilities: Vec<_> = capabilities.iter().map(|it| json!({"type": it})).collect();
         let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).unwrap().unwrap().name;
         let info = json!({"id": {"value": "F"}, "user": user, "name": "f", "capabilities": capabilities});
-        Box::new(serde_json::from_value(info).unwrap())
+        Arc::new(serde_json::from_value(info).unwrap())
     }
 
     fn task(id: &str, more: &Value) -> TaskInfo {
@@ -69,7 +70,7 @@ impl Master {
     }
 
     fn launch(&self, id: &str, more: Value) {
-        let task = Box::new(Self::task(id, &more));
+        let task = Arc::new(Self::task(id, &more));
         self.send(ToAgent::Launch { framework: Self::framework(&["TASK_KILLING_STATE"]), task });
     }
 
@@ -85,7 +86,7 @@ impl Master {
     async fn seen(&mut self) -> TaskStatus {
         loop {
             match timeout(DEADLINE, self.from_agent.recv()).await.expect("an update in time") {
-                Some((_, ToMaster::Update { status, .. })) => return *status,
+                Some((_, ToMaster::Update { status, .. })) => return (*status).clone(),
                 Some(_) => {}
                 None => panic!("the agent is gone"),
             }
@@ -245,8 +246,8 @@ async fn a_group_dies_together() {
     let mut master = Master::start(Docker::Never).await;
     let executor = serde_json::from_value(json!({"type": "DEFAULT", "executor_id": {"value": "E"}})).unwrap();
     let tasks = vec![
-        Master::task("lives", &json!({"command": {"value": "sleep 1000"}})),
-        Master::task("fails", &json!({"command": {"value": "sleep 0.1; exit 7"}})),
+        Arc::new(Master::task("lives", &json!({"command": {"value": "sleep 1000"}}))),
+        Arc::new(Master::task("fails", &json!({"command": {"value": "sleep 0.1; exit 7"}}))),
     ];
     master.send(ToAgent::LaunchGroup { framework: Master::framework(&[]), executor: Box::new(executor), tasks });
     let (mut told, mut exited) = (Vec::new(), false);
@@ -349,7 +350,7 @@ async fn an_agent_that_is_killed_takes_its_tasks_up_again() {
         address,
         port: 0,
         hostname: "localhost".to_owned(),
-        work_dir: work_dir.clone(),
+        work_dir: work_dir.as_path().into(),
         engine: None,
         recover,
         offers: offers.clone(),

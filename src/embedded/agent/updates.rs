@@ -3,6 +3,7 @@
 //! No IO and no clock of its own: every step is told the time.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -23,7 +24,7 @@ pub(super) struct Updates {
 #[derive(Debug)]
 struct Pending {
     /// The first is on its way, the others wait for its acknowledgement.
-    queue: VecDeque<TaskStatus>,
+    queue: VecDeque<Arc<TaskStatus>>,
     wait: Duration,
     due: Instant,
 }
@@ -38,7 +39,7 @@ pub(super) enum Acknowledged {
         /// What is through.
         state: TaskState,
         /// What to send.
-        next: Box<TaskStatus>,
+        next: Arc<TaskStatus>,
     },
     /// This update is through, none waits.
     All {
@@ -49,7 +50,12 @@ pub(super) enum Acknowledged {
 
 impl Updates {
     /// Takes an update in; returns it if it is to be sent now.
-    pub(super) fn push(&mut self, framework: &FrameworkId, status: TaskStatus, now: Instant) -> Option<TaskStatus> {
+    pub(super) fn push(
+        &mut self,
+        framework: &FrameworkId,
+        status: Arc<TaskStatus>,
+        now: Instant,
+    ) -> Option<Arc<TaskStatus>> {
         let key = (framework.clone(), status.task_id.clone());
         let pending = self.tasks.entry(key).or_insert_with(|| Pending {
             queue: VecDeque::new(),
@@ -81,17 +87,17 @@ impl Updates {
         match pending.queue.front().cloned() {
             Some(next) => {
                 pending.restart(now);
-                Acknowledged::Next { state: status.state, next: Box::new(next) }
+                Acknowledged::Next { state: status.state.clone(), next }
             }
             None => {
                 self.tasks.remove(&key);
-                Acknowledged::All { state: status.state }
+                Acknowledged::All { state: status.state.clone() }
             }
         }
     }
 
     /// What has waited too long for its acknowledgement, to be sent again; each next wait is twice as long.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<(FrameworkId, TaskStatus)> {
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(FrameworkId, Arc<TaskStatus>)> {
         let mut due = Vec::new();
         for ((framework, _), pending) in &mut self.tasks {
             if pending.due <= now {
@@ -109,7 +115,7 @@ impl Updates {
     }
 
     /// The first update of every task, for a master that may have missed it; their waits start anew.
-    pub(super) fn resend(&mut self, now: Instant) -> Vec<(FrameworkId, TaskStatus)> {
+    pub(super) fn resend(&mut self, now: Instant) -> Vec<(FrameworkId, Arc<TaskStatus>)> {
         let first = |((framework, _), pending): (&(FrameworkId, TaskId), &mut Pending)| {
             pending.restart(now);
             Some((framework.clone(), pending.queue.front()?.clone()))
@@ -123,12 +129,12 @@ impl Updates {
     }
 
     /// The updates of a task on their way, oldest first.
-    pub(super) fn of(&self, framework: &FrameworkId, task: &TaskId) -> impl Iterator<Item = &TaskStatus> {
+    pub(super) fn of(&self, framework: &FrameworkId, task: &TaskId) -> impl Iterator<Item = &Arc<TaskStatus>> {
         self.tasks.get(&(framework.clone(), task.clone())).into_iter().flat_map(|pending| &pending.queue)
     }
 
     /// All updates on their way, each task's in order.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&FrameworkId, &TaskStatus)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&FrameworkId, &Arc<TaskStatus>)> {
         self.tasks.iter().flat_map(|((framework, _), pending)| pending.queue.iter().map(move |it| (framework, it)))
     }
 
@@ -150,8 +156,9 @@ mod tests {
     use super::*;
     use crate::mesos::Base64;
 
-    fn status(state: TaskState, uuid: u8) -> TaskStatus {
-        TaskStatus { task_id: "t".into(), state, uuid: Some(Base64(vec![uuid; 16])), ..Default::default() }
+    fn status(state: TaskState, uuid: u8) -> Arc<TaskStatus> {
+        let uuid = Some(Base64(vec![uuid; 16]));
+        Arc::new(TaskStatus { task_id: "t".into(), state, uuid, ..Default::default() })
     }
 
     #[test]
@@ -161,7 +168,7 @@ mod tests {
         assert!(updates.push(&framework, status(TaskState::Running, 2), now).is_none());
         let task = TaskId::from("t");
         assert_eq!(updates.acknowledge(&framework, &task, &[2; 16], now), Acknowledged::Nothing);
-        let next = Box::new(status(TaskState::Running, 2));
+        let next = status(TaskState::Running, 2);
         let first = Acknowledged::Next { state: TaskState::Starting, next };
         assert_eq!(updates.acknowledge(&framework, &task, &[1; 16], now), first);
         assert_eq!(updates.acknowledge(&framework, &task, &[1; 16], now), Acknowledged::Nothing);

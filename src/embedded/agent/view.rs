@@ -2,6 +2,8 @@
 //!
 //! Pure: from the agent's books to JSON.
 
+use std::sync::Arc;
+
 use serde_json::{Map, json};
 
 use super::actor::{Setup, now};
@@ -210,19 +212,20 @@ fn framework(framework: &Framework) -> Json {
     } else {
         put("role", json!(info.role.as_deref().unwrap_or("*")));
     }
-    put("executors", framework.executors.values().map(executor).collect());
-    put("completed_executors", framework.completed.iter().map(executor).collect());
+    put("executors", framework.executors.values().map(|it| executor(it)).collect());
+    put("completed_executors", framework.completed.iter().map(|it| executor(it)).collect());
     Json::Object(shown)
 }
 
 /// What an executor and its tasks use.
 fn used_by(executor: &Executor) -> Vec<Resource> {
     let tasks = executor.tasks.iter().filter(|task| !is_terminal(&task.state()));
-    executor.info.resources.iter().chain(tasks.flat_map(|task| &task.info.resources)).cloned().collect()
+    let own = executor.info().resources.clone();
+    own.into_iter().chain(tasks.flat_map(|task| task.info.resources.iter().cloned())).collect()
 }
 
 fn executor(executor: &Executor) -> Json {
-    let info = &executor.info;
+    let info = executor.info();
     let generated = executor.kind.is_generated();
     let used = used_by(executor);
     let shown = |task: &Task| self::task(task, executor, generated);
@@ -249,18 +252,18 @@ fn executor(executor: &Executor) -> Json {
 
 fn task(task: &Task, executor: &Executor, generated: bool) -> Json {
     let info = &task.info;
-    let framework_id = executor.info.framework_id.as_ref().map_or("", |id| id.as_str());
+    let framework_id = executor.framework_id.as_str();
     let mut shown = Map::new();
     let mut put = |name: &str, value: Json| shown.insert(name.to_owned(), value);
     put("id", json!(info.task_id.as_str()));
     put("name", json!(info.name));
     put("framework_id", json!(framework_id));
-    put("executor_id", json!(if generated { "" } else { executor.info.executor_id.as_str() }));
+    put("executor_id", json!(if generated { "" } else { executor.id.as_str() }));
     put("slave_id", json!(info.agent_id.as_str()));
     put("state", json!(task.state().as_str()));
     put("resources", amounts(&info.resources));
     put("role", json!(role(&info.resources)));
-    put("statuses", Json::Array(task.statuses.iter().map(status).collect()));
+    put("statuses", Json::Array(task.statuses.iter().map(|one| status(one)).collect()));
     if let Some(labels) = &info.labels {
         put("labels", json!(labels.labels));
     }
@@ -268,10 +271,10 @@ fn task(task: &Task, executor: &Executor, generated: bool) -> Json {
         put("discovery", json!(discovery));
     }
     if let Some(container) = &info.container {
-        put("container", defaults::shown(container));
+        put("container", defaults::shown(&**container));
     }
     if let Some(check) = &info.health_check {
-        put("health_check", defaults::shown(check));
+        put("health_check", defaults::shown(&**check));
     }
     Json::Object(shown)
 }
@@ -297,7 +300,8 @@ fn status(status: &TaskStatus) -> Json {
 
 /// Executors that run, with their frameworks' ids.
 fn running(books: &Books) -> impl Iterator<Item = (&FrameworkId, &Executor)> {
-    let all = books.frameworks.iter().flat_map(|(id, framework)| framework.executors.values().map(move |it| (id, it)));
+    let all =
+        books.frameworks.iter().flat_map(|(id, framework)| framework.executors.values().map(move |it| (id, &**it)));
     all.filter(|(_, executor)| executor.stop.is_some() || executor.tasks.iter().any(|task| task.orders.is_some()))
 }
 
@@ -355,22 +359,24 @@ fn container_status(executor: &Executor) -> Json {
 }
 
 fn container(framework_id: &FrameworkId, executor: &Executor) -> Json {
+    let info = executor.info();
     json!({
         "container_id": executor.container_id,
-        "executor_id": executor.info.executor_id.as_str(),
-        "executor_name": executor.info.name.as_deref().unwrap_or(""),
+        "executor_id": executor.id.as_str(),
+        "executor_name": info.name.as_deref().unwrap_or(""),
         "framework_id": framework_id.as_str(),
-        "source": executor.info.source.as_deref().unwrap_or(""),
+        "source": info.source.as_deref().unwrap_or(""),
         "statistics": statistics(executor),
         "status": container_status(executor),
     })
 }
 
 fn container_v1(framework_id: &FrameworkId, executor: &Executor) -> Json {
+    let info = executor.info();
     json!({
         "framework_id": framework_id,
-        "executor_id": executor.info.executor_id,
-        "executor_name": executor.info.name.as_deref().unwrap_or(""),
+        "executor_id": executor.id,
+        "executor_name": info.name.as_deref().unwrap_or(""),
         "container_id": {"value": executor.container_id},
         "container_status": container_status(executor),
         "resource_statistics": statistics(executor),
@@ -380,21 +386,21 @@ fn container_v1(framework_id: &FrameworkId, executor: &Executor) -> Json {
 /// A task as the v1 API shows it; `acknowledged` is what the framework has been told for sure.
 fn task_v1(task: &Task, executor: &Executor, updates: &Updates) -> Json {
     let info = &task.info;
-    let framework_id = executor.info.framework_id.clone().unwrap_or_default();
-    let on_the_way = updates.of(&framework_id, &info.task_id).next();
-    let told = on_the_way.or_else(|| task.statuses.last());
+    let framework_id = &executor.framework_id;
+    let on_the_way = updates.of(framework_id, &info.task_id).next();
+    let told = on_the_way.or_else(|| task.statuses.last()).map(Arc::as_ref);
     let mut shown = Map::new();
     let mut put = |name: &str, value: Json| shown.insert(name.to_owned(), value);
     put("name", json!(info.name));
     put("task_id", json!(info.task_id));
     put("framework_id", json!(framework_id));
     if !executor.kind.is_generated() {
-        put("executor_id", json!(executor.info.executor_id));
+        put("executor_id", json!(executor.id));
     }
     put("agent_id", json!(info.agent_id));
     put("state", json!(task.state().as_str()));
     put("resources", json!(info.resources));
-    put("statuses", json!(task.statuses));
+    put("statuses", Json::Array(task.statuses.iter().map(|status| json!(**status)).collect()));
     if let Some(told) = told {
         put("status_update_state", json!(told.state.as_str()));
         if let Some(Json::String(uuid)) = json!(told).get("uuid") {
@@ -404,8 +410,8 @@ fn task_v1(task: &Task, executor: &Executor, updates: &Updates) -> Json {
     let optional = [
         ("labels", info.labels.as_ref().map(|it| json!(it))),
         ("discovery", info.discovery.as_ref().map(|it| json!(it))),
-        ("container", info.container.as_ref().map(defaults::shown)),
-        ("health_check", info.health_check.as_ref().map(defaults::shown)),
+        ("container", info.container.as_deref().map(defaults::shown)),
+        ("health_check", info.health_check.as_deref().map(defaults::shown)),
         ("kill_policy", info.kill_policy.as_ref().map(|it| json!(it))),
     ];
     for (name, value) in optional {
@@ -418,8 +424,8 @@ fn task_v1(task: &Task, executor: &Executor, updates: &Updates) -> Json {
 
 fn all_executors(books: &Books) -> impl Iterator<Item = (bool, &Executor)> {
     books.frameworks.values().chain(&books.completed).flat_map(|framework| {
-        let live = framework.executors.values().map(|executor| (true, executor));
-        live.chain(framework.completed.iter().map(|executor| (false, executor)))
+        let live = framework.executors.values().map(|executor| (true, &**executor));
+        live.chain(framework.completed.iter().map(|executor| (false, &**executor)))
     })
 }
 
@@ -443,13 +449,14 @@ fn tasks(books: &Books, updates: &Updates) -> Json {
 fn executors(books: &Books) -> Json {
     let of = |wanted: bool| {
         let some = all_executors(books).filter(move |(live, _)| *live == wanted);
-        some.map(|(_, executor)| json!({"executor_info": defaults::shown(&executor.info)})).collect::<Vec<_>>()
+        some.map(|(_, executor)| json!({"executor_info": defaults::shown(executor.info().as_ref())}))
+            .collect::<Vec<_>>()
     };
     json!({"executors": of(true), "completed_executors": of(false)})
 }
 
 fn frameworks(books: &Books) -> Json {
-    let shown = |framework: &Framework| json!({"framework_info": defaults::shown(&framework.info)});
+    let shown = |framework: &Framework| json!({"framework_info": defaults::shown(&*framework.info)});
     json!({
         "frameworks": books.frameworks.values().map(shown).collect::<Vec<_>>(),
         "completed_frameworks": books.completed.iter().map(shown).collect::<Vec<_>>(),
@@ -461,8 +468,7 @@ fn files(books: &Books) -> Json {
     let mut files = Map::new();
     for (_, executor) in all_executors(books) {
         let directory = json!(executor.directory);
-        let framework = executor.info.framework_id.as_ref().map_or("", |id| id.as_str());
-        let id = executor.info.executor_id.as_str();
+        let (framework, id) = (&executor.framework_id, &executor.id);
         files.insert(format!("/frameworks/{framework}/executors/{id}/runs/latest"), directory.clone());
         files.insert(executor.directory.display().to_string(), directory);
     }

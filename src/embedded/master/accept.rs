@@ -1,5 +1,6 @@
 //! ACCEPT: what becomes of offers that a framework uses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -249,16 +250,16 @@ impl Master {
             agent,
             taken: &|id| match framework.task(id) {
                 Some(_) => Some(Taken::Running),
-                None if framework.unreachable.iter().any(|task| task.id == *id) => Some(Taken::Unreachable),
+                None if framework.unreachable.iter().any(|task| task.id() == id) => Some(Taken::Unreachable),
                 None => None,
             },
             executor: &|id| framework.executor(agent, id).cloned(),
             shares: &|id| {
                 let under =
-                    framework.tasks.values().filter(|task| task.agent == *agent && task.executor.as_ref() == Some(id));
+                    framework.tasks.values().filter(|task| task.agent() == agent && task.executor.as_ref() == Some(id));
                 under
                     .map(|task| {
-                        let linux = task.container.as_ref().and_then(|container| container.linux_info.as_ref());
+                        let linux = task.info.container.as_ref().and_then(|container| container.linux_info.as_ref());
                         linux.and_then(|linux| linux.share_cgroups).unwrap_or(true)
                     })
                     .collect()
@@ -282,13 +283,12 @@ impl Master {
         if let Some(executor) = &task.executor {
             self.add_executor(used, executor);
         }
+        let task = Arc::new(task);
         self.add_task(used, &task);
-        let Some(info) = self.framework(&used.framework).map(|framework| Box::new(framework.info.clone())) else {
-            return;
-        };
+        let Some(info) = self.framework(&used.framework).map(|framework| framework.info.clone()) else { return };
         self.count_operation(&used.framework, "LAUNCH");
         if let Some(agent) = self.agent(&used.agent) {
-            agent.tell(ToAgent::Launch { framework: info, task: Box::new(task) });
+            agent.tell(ToAgent::Launch { framework: info, task });
         }
     }
 
@@ -311,13 +311,12 @@ impl Master {
             return;
         }
         self.add_executor(used, &executor);
-        group.tasks.iter().for_each(|task| self.add_task(used, task));
-        let Some(info) = self.framework(&used.framework).map(|framework| Box::new(framework.info.clone())) else {
-            return;
-        };
+        let tasks: Vec<_> = group.tasks.into_iter().map(Arc::new).collect();
+        tasks.iter().for_each(|task| self.add_task(used, task));
+        let Some(info) = self.framework(&used.framework).map(|framework| framework.info.clone()) else { return };
         self.count_operation(&used.framework, "LAUNCH_GROUP");
         if let Some(agent) = self.agent(&used.agent) {
-            agent.tell(ToAgent::LaunchGroup { framework: info, executor: Box::new(executor), tasks: group.tasks });
+            agent.tell(ToAgent::LaunchGroup { framework: info, executor: Box::new(executor), tasks });
         }
     }
 
@@ -330,10 +329,10 @@ impl Master {
         }
     }
 
-    fn add_task(&mut self, used: &mut Use, task: &TaskInfo) {
+    fn add_task(&mut self, used: &mut Use, task: &Arc<TaskInfo>) {
         used.rest.subtract(&Resources::of(&task.resources));
         if let Some(framework) = self.framework_mut(&used.framework) {
-            framework.tasks.insert(task.task_id.clone(), Task::new(task));
+            framework.tasks.insert(task.task_id.clone(), Arc::new(Task::new(task.clone())));
         }
         self.tell_task_added(&used.framework, &task.task_id);
     }
@@ -527,7 +526,7 @@ fn fill_in(operation: &mut Operation, id: &FrameworkId) {
     }
     if let Some(launch) = &mut operation.launch_group {
         for task in &mut launch.task_group.tasks {
-            task.executor.get_or_insert_with(|| launch.executor.clone());
+            task.executor.get_or_insert_with(|| Box::new(launch.executor.clone()));
         }
     }
 }

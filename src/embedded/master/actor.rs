@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::agents::Agent;
 use super::allocator::Allocator;
+use super::document::Document;
 use super::framework::Framework;
 use super::maintenance::Maintenance;
 use super::metrics::Counters;
@@ -61,7 +62,7 @@ pub(super) enum Input {
     /// Any other call of a scheduler.
     Call { call: Box<CallMessage>, principal: Option<String>, stream: Option<Vec<u8>>, reply: oneshot::Sender<Answer> },
     /// A page of the master's state: path and query.
-    Get { page: Page, principal: Option<String>, reply: oneshot::Sender<Option<serde_json::Value>> },
+    Get { page: Page, principal: Option<String>, reply: oneshot::Sender<Option<Document>> },
     /// Something is to go wrong.
     Fault { act: super::fault::Act, reply: oneshot::Sender<Result<Effect, FaultError>> },
     /// A call of an operator, checked.
@@ -119,6 +120,7 @@ pub(super) struct Settings {
     pub(super) acls: Acls,
     pub(super) offer_timeout: Option<Duration>,
     pub(super) agent_timeout: Duration,
+    pub(super) agent_reregister_timeout: Duration,
 }
 
 /// The master.
@@ -304,6 +306,9 @@ impl Master {
     fn heartbeat(&mut self, id: &FrameworkId, stream: &str) {
         let Some(framework) = self.framework(id) else { return };
         if framework.stream.as_ref().is_some_and(|open| open.id() == stream) {
+            if framework.stream.as_ref().is_some_and(|open| open.sender.is_given_up()) {
+                return self.closed(stream);
+            }
             if !self.faults.mute() {
                 framework.send(&event(EventType::Heartbeat));
             }

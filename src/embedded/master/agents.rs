@@ -1,5 +1,6 @@
 //! Agents: what the master keeps of them, what they report, their end. How they come is `recovery`'s.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
@@ -76,7 +77,7 @@ impl Master {
         match (message, id) {
             (ToMaster::Register(registration), _) => self.register(index, *registration),
             (ToMaster::Update { framework_id, status, latest }, Some(agent)) => {
-                self.agent_update(&agent, &framework_id, *status, latest);
+                self.agent_update(&agent, &framework_id, status, latest);
             }
             (ToMaster::Message { framework_id, executor_id, data }, Some(agent)) => {
                 self.count("messages_executor_to_framework");
@@ -105,11 +106,13 @@ impl Master {
         &mut self,
         agent: &AgentId,
         framework_id: &FrameworkId,
-        mut status: TaskStatus,
+        mut status: Arc<TaskStatus>,
         latest: Option<TaskState>,
     ) {
         self.count("messages_status_update");
-        status.agent_id.get_or_insert_with(|| agent.clone());
+        if status.agent_id.is_none() {
+            Arc::make_mut(&mut status).agent_id = Some(agent.clone());
+        }
         if let Some(framework) = self.framework_mut(framework_id) {
             let connected = framework.stream.is_some();
             let uuid = status.uuid.as_ref().map(|uuid| uuid.0.clone());
@@ -195,19 +198,34 @@ impl Master {
 
     /// An operator says that an agent will never come back.
     pub(super) fn mark_gone(&mut self, id: &AgentId) {
-        self.end_tasks(id, |aware| {
-            let message = "Agent has been marked gone".to_owned();
-            match aware {
-                true => (TaskState::GoneByOperator, StatusReason::AgentRemovedByOperator, message),
-                false => (TaskState::Lost, StatusReason::AgentRemoved, message),
-            }
-        });
         self.count("slave_removals");
+        self.end_tasks(id, gone);
         self.refuse_agent(id, "Agent has been marked gone", false);
         self.gone.insert(id.clone());
         self.unreachable.remove(id);
+        self.end_unreachable(id);
         self.registry_changed = true;
         self.drop_agent(id);
+    }
+
+    /// Tasks of an agent that couldn't be reached are over when it is given up. One that is lost already is told of again.
+    fn end_unreachable(&mut self, agent: &AgentId) {
+        let mut ended = Vec::new();
+        for framework in &mut self.frameworks {
+            let aware = framework.partition_aware();
+            for task in framework.unreachable.extract_if(.., |task| task.agent() == agent) {
+                ended.push((framework.id.clone(), aware, task.id().clone(), task.executor.clone()));
+                framework.tasks.insert(task.id().clone(), task);
+            }
+        }
+        for (framework, aware, task, executor_id) in ended {
+            let (state, reason, message) = gone(aware);
+            let status = self.status(&task, state, Some(reason), Some(message));
+            let status = Arc::new(TaskStatus { agent_id: Some(agent.clone()), executor_id, ..status });
+            self.update_task(&framework, &task, &status, None);
+            self.forward(&framework, &status);
+            self.remove_task(&framework, &task);
+        }
     }
 
     /// Tells an agent, if it can be told, that it isn't wanted.
@@ -223,6 +241,7 @@ impl Master {
             let (state, reason, message) = how(aware);
             let mut status = self.status(&task, state, Some(reason), Some(message));
             status.agent_id = Some(agent.clone());
+            let status = Arc::new(status);
             self.update_task(&framework, &task, &status, None);
             self.forward(&framework, &status);
             self.remove_task(&framework, &task);
@@ -237,7 +256,7 @@ impl Master {
         self.drop_inverse_offers_of(id);
         for framework in &mut self.frameworks {
             framework.executors.remove(id);
-            framework.tasks.retain(|_, task| task.agent != *id);
+            framework.tasks.retain(|_, task| task.agent() != id);
         }
         if let Some(place) = self.places.remove(id) {
             self.agents.remove(&place);
@@ -258,5 +277,15 @@ impl Master {
     pub(super) fn unreachable_since(&self, id: &AgentId) -> Option<TimeInfo> {
         let since = self.unreachable.get(id)?;
         Some(TimeInfo { nanoseconds: nanoseconds(*since), ..TimeInfo::default() })
+    }
+}
+
+/// How a task ends whose agent an operator gives up, for a framework that knows partitions or one that doesn't.
+/// (apache/mesos: src/master/master.cpp, `markGone`)
+fn gone(aware: bool) -> (TaskState, StatusReason, String) {
+    let message = "Agent has been marked gone".to_owned();
+    match aware {
+        true => (TaskState::GoneByOperator, StatusReason::AgentRemovedByOperator, message),
+        false => (TaskState::Lost, StatusReason::AgentRemoved, message),
     }
 }

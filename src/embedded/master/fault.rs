@@ -3,6 +3,7 @@
 //!
 //! Each is a request to the master's task, so that it happens between two other things and never inside one.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
@@ -108,9 +109,9 @@ impl Master {
         let runs = |task: &super::framework::Task| !is_terminal(&task.state);
         let all =
             self.frameworks.iter().flat_map(|framework| framework.tasks.values().map(move |task| (framework, task)));
-        let live: Vec<_> = all.filter(|(_, task)| runs(task) && self.agent(&task.agent).is_some()).collect();
+        let live: Vec<_> = all.filter(|(_, task)| runs(task) && self.agent(task.agent()).is_some()).collect();
         let chosen = match named {
-            Some(name) => live.iter().find(|(_, task)| task.id.as_str() == name),
+            Some(name) => live.iter().find(|(_, task)| task.id().as_str() == name),
             None => fastrand::Rng::with_seed(seed).choice(&live),
         };
         let Some((framework, task)) = chosen else {
@@ -119,13 +120,13 @@ impl Master {
                 None => "no task runs".to_owned(),
             }));
         };
-        if let Some(agent) = self.agent(&task.agent) {
-            let (framework_id, task_id) = (framework.id.clone(), task.id.clone());
+        if let Some(agent) = self.agent(task.agent()) {
+            let (framework_id, task_id) = (framework.id.clone(), task.id().clone());
             agent.tell(ToAgent::Crash { framework_id, task_id });
         }
         Ok(Effect {
-            agents: vec![task.agent.clone()],
-            ..Effect::told(format!("the executor of task {} on agent {} crashes", task.id, task.agent))
+            agents: vec![task.agent().clone()],
+            ..Effect::told(format!("the executor of task {} on agent {} crashes", task.id(), task.agent()))
         })
     }
 
@@ -168,6 +169,7 @@ impl Master {
             let mut status = self.status(&task, state, reason, Some(message.to_owned()));
             status.agent_id = Some(id.clone());
             status.unreachable_time.clone_from(&unreachable_time);
+            let status = Arc::new(status);
             self.update_task(&framework_id, &task, &status, None);
             if let Some(framework) = self.framework_mut(&framework_id)
                 && let Some(task) = framework.tasks.remove(&task)
@@ -182,8 +184,8 @@ impl Master {
     /// Live tasks on an agent, with their framework and whether it knows partitions.
     pub(super) fn tasks_on(&self, agent: &AgentId) -> Vec<(FrameworkId, bool, TaskId)> {
         let of = |framework: &Framework| {
-            let here = framework.tasks.values().filter(|task| task.agent == *agent && !is_terminal(&task.state));
-            here.map(|task| (framework.id.clone(), framework.partition_aware(), task.id.clone())).collect::<Vec<_>>()
+            let here = framework.tasks.values().filter(|task| task.agent() == agent && !is_terminal(&task.state));
+            here.map(|task| (framework.id.clone(), framework.partition_aware(), task.id().clone())).collect::<Vec<_>>()
         };
         self.frameworks.iter().flat_map(of).collect()
     }

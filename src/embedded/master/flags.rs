@@ -10,8 +10,7 @@ use super::actor::Master;
 use crate::embedded::flags::printed;
 
 /// Flags that are always as a real master has them by default.
-const DEFAULTS: [(&str, &str); 39] = [
-    ("agent_reregister_timeout", "10mins"),
+const DEFAULTS: [(&str, &str); 38] = [
     ("allocator", "hierarchical"),
     ("allocator_agent_recovery_factor", "0.8"),
     ("allocator_recovery_timeout", "10mins"),
@@ -63,6 +62,7 @@ impl Master {
             DEFAULTS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         flags.extend([
             ("agent_ping_timeout", printed(settings.agent_timeout / PINGS)),
+            ("agent_reregister_timeout", printed(settings.agent_reregister_timeout)),
             ("allocation_interval", printed(settings.allocation_interval)),
             ("authenticate_http_frameworks", settings.authenticate.frameworks.to_string()),
             ("authenticate_http_readonly", settings.authenticate.readonly.to_string()),

@@ -1,6 +1,7 @@
 //! What the master keeps of a framework: its stream, its offers, its tasks and executors.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::metrics::Counters;
@@ -8,9 +9,8 @@ use super::stream::Stream;
 use super::validate::framework::can;
 use crate::embedded::resources::Resources;
 use crate::mesos::{
-    AgentId, CommandInfo, ContainerInfo, DiscoveryInfo, EventMessage, ExecutorId, ExecutorInfo,
-    FrameworkCapabilityType, FrameworkId, FrameworkInfo, HealthCheck, KillPolicy, Labels, OfferConstraints, OfferId,
-    OperationState, Resource, Scalar, TaskId, TaskInfo, TaskState, TaskStatus,
+    AgentId, EventMessage, ExecutorId, ExecutorInfo, FrameworkCapabilityType, FrameworkId, FrameworkInfo,
+    OfferConstraints, OfferId, OperationState, Resource, TaskId, TaskInfo, TaskState, TaskStatus,
 };
 
 /// How many ended tasks of a framework are remembered.
@@ -20,16 +20,17 @@ const COMPLETED_TASKS: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Framework {
     pub(super) id: FrameworkId,
-    pub(super) info: FrameworkInfo,
+    pub(super) info: Arc<FrameworkInfo>,
     /// Which agents' offers it wants.
     pub(super) constraints: Option<OfferConstraints>,
     /// `None` while it is disconnected.
     pub(super) stream: Option<Stream>,
     pub(super) offers: HashSet<OfferId>,
     pub(super) inverse_offers: HashSet<OfferId>,
-    pub(super) tasks: BTreeMap<TaskId, Task>,
-    pub(super) unreachable: Vec<Task>,
-    pub(super) completed: VecDeque<Task>,
+    /// Shared with documents that are being written.
+    pub(super) tasks: BTreeMap<TaskId, Arc<Task>>,
+    pub(super) unreachable: Vec<Arc<Task>>,
+    pub(super) completed: VecDeque<Arc<Task>>,
     pub(super) executors: HashMap<AgentId, Vec<ExecutorInfo>>,
     pub(super) operations: Vec<Operation>,
     pub(super) registered: SystemTime,
@@ -49,7 +50,7 @@ impl Framework {
         let now = SystemTime::now();
         Self {
             id,
-            info,
+            info: Arc::new(info),
             constraints: None,
             stream: None,
             offers: HashSet::new(),
@@ -90,19 +91,23 @@ impl Framework {
     }
 
     pub(super) fn task(&self, id: &TaskId) -> Option<&Task> {
-        self.tasks.get(id)
+        self.tasks.get(id).map(Arc::as_ref)
     }
 
     pub(super) fn task_mut(&mut self, id: &TaskId) -> Option<&mut Task> {
-        self.tasks.get_mut(id)
+        self.tasks.get_mut(id).map(Arc::make_mut)
     }
 
     pub(super) fn executor(&self, agent: &AgentId, id: &ExecutorId) -> Option<&ExecutorInfo> {
         self.executors.get(agent)?.iter().find(|executor| executor.executor_id == *id)
     }
 
-    /// Puts a task among those that have ended.
-    pub(super) fn complete(&mut self, task: Task) {
+    /// Puts a task among those that have ended. What its executor was to know of it is of no use any more.
+    pub(super) fn complete(&mut self, mut task: Arc<Task>) {
+        if task.info.data.is_some() {
+            let info = TaskInfo { data: None, ..TaskInfo::clone(&task.info) };
+            Arc::make_mut(&mut task).info = Arc::new(info);
+        }
         if self.completed.len() == COMPLETED_TASKS {
             self.completed.pop_front();
         }
@@ -113,11 +118,11 @@ impl Framework {
     pub(super) fn used(&self, agent: Option<&AgentId>) -> Resources {
         let mut used = Resources::default();
         let here = |of: &AgentId| agent.is_none_or(|agent| agent == of);
-        for task in self.tasks.values().filter(|task| here(&task.agent) && !task.is_over()) {
-            used.add(&Resources::of(&task.resources));
+        for task in self.tasks.values().filter(|task| here(task.agent()) && !task.is_over()) {
+            used.add_list(&task.info.resources);
         }
         for (_, executors) in self.executors.iter().filter(|(of, _)| here(of)) {
-            executors.iter().for_each(|executor| used.add(&Resources::of(&executor.resources)));
+            executors.iter().for_each(|executor| used.add_list(&executor.resources));
         }
         used
     }
@@ -132,47 +137,34 @@ pub(super) fn is_terminal(state: &TaskState) -> bool {
 /// A task as the master keeps it.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
-    pub(super) id: TaskId,
-    pub(super) name: String,
-    pub(super) agent: AgentId,
+    /// Itself, its resources marked with their role; its agent has the same.
+    pub(super) info: Arc<TaskInfo>,
     /// Its own executor's or its group's; none for commands and containers.
     pub(super) executor: Option<ExecutorId>,
     pub(super) state: TaskState,
-    /// Marked with their role.
-    pub(super) resources: Vec<Resource>,
-    pub(super) limits: BTreeMap<String, Scalar>,
-    pub(super) labels: Option<Labels>,
-    pub(super) discovery: Option<DiscoveryInfo>,
-    pub(super) container: Option<ContainerInfo>,
-    pub(super) health_check: Option<HealthCheck>,
-    pub(super) kill_policy: Option<KillPolicy>,
-    pub(super) user: Option<String>,
-    pub(super) statuses: Vec<TaskStatus>,
+    pub(super) statuses: Vec<Arc<TaskStatus>>,
     /// State and uuid of the update that was last sent to the scheduler.
     pub(super) sent: Option<(TaskState, Vec<u8>)>,
 }
 
 impl Task {
-    pub(super) fn new(info: &TaskInfo) -> Self {
-        let user = |command: Option<&CommandInfo>| command.and_then(|command| command.user.clone());
-        let executors = info.executor.as_ref().and_then(|executor| executor.command.as_ref());
-        Self {
-            id: info.task_id.clone(),
-            name: info.name.clone(),
-            agent: info.agent_id.clone(),
-            executor: info.executor.as_ref().map(|executor| executor.executor_id.clone()),
-            state: TaskState::Staging,
-            resources: info.resources.clone(),
-            limits: info.limits.clone(),
-            labels: info.labels.clone(),
-            discovery: info.discovery.clone(),
-            container: info.container.clone(),
-            health_check: info.health_check.clone(),
-            kill_policy: info.kill_policy.clone(),
-            user: user(info.command.as_ref()).or_else(|| user(executors)),
-            statuses: Vec::new(),
-            sent: None,
-        }
+    pub(super) fn new(info: Arc<TaskInfo>) -> Self {
+        let executor = info.executor.as_ref().map(|executor| executor.executor_id.clone());
+        Self { info, executor, state: TaskState::Staging, statuses: Vec::new(), sent: None }
+    }
+
+    pub(super) fn id(&self) -> &TaskId {
+        &self.info.task_id
+    }
+
+    pub(super) fn agent(&self) -> &AgentId {
+        &self.info.agent_id
+    }
+
+    /// Whom it runs as, if it says so.
+    pub(super) fn user(&self) -> Option<&str> {
+        let executors = || self.info.executor.as_ref()?.command.as_ref()?.user.as_deref();
+        self.info.command.as_ref().and_then(|command| command.user.as_deref()).or_else(executors)
     }
 
     /// Whether it uses nothing any more.

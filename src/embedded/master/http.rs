@@ -27,7 +27,7 @@ use crate::embedded::http::{self, Answered, Refusal, accepted, empty, must_be, n
 use crate::embedded::wire::{Format, read};
 use crate::mesos::master::{Call, Response as Shown};
 use crate::mesos::message::Message as _;
-use crate::mesos::{CallMessage, CallType, protobuf};
+use crate::mesos::{CallMessage, CallType};
 
 const STREAM_ID: &str = "Mesos-Stream-Id";
 
@@ -266,15 +266,15 @@ async fn operate(shared: &Arc<Shared>, request: Request, principal: Option<Strin
     let format = wanted(&headers)?;
     let call = Box::new(Operation::Call(Box::new(call), format));
     let reply = shared.ask(|reply| Input::Operate { call, principal, reply }).await?;
-    Ok(replied(shared, reply, format))
+    Ok(replied(shared, reply, format).await)
 }
 
-fn replied(shared: &Arc<Shared>, reply: Reply, format: Format) -> Response {
+async fn replied(shared: &Arc<Shared>, reply: Reply, format: Format) -> Response {
     match (reply, format) {
-        (Reply::Json(value), Format::Json) => typed(200, value.to_string(), format.media_type()),
-        (Reply::Json(value), Format::Protobuf) => {
-            typed(200, protobuf::encode(Shown::schema(), &value), format.media_type())
-        }
+        (Reply::Json(document), format) => match document.written(format, Shown::schema()).await {
+            Some(body) => typed(200, body, format.media_type()),
+            None => empty(500),
+        },
         (Reply::Done(status), _) => empty(status),
         (Reply::Refused(status, why), _) => *refused(status, why),
         (Reply::Stream(id, events), _) => stream_of(shared, id, events, format.media_type()),

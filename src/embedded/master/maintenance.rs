@@ -189,7 +189,7 @@ impl Master {
     /// Whether an agent has tasks or operations that somebody waits for.
     pub(super) fn is_busy(&self, id: &AgentId) -> bool {
         self.frameworks.iter().any(|framework| {
-            framework.tasks.values().any(|task| task.agent == *id)
+            framework.tasks.values().any(|task| task.agent() == id)
                 || framework.operations.iter().any(|operation| operation.agent == *id)
         })
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::actor::Master;
 use super::framework::{Framework, is_terminal};
+use crate::embedded::resources::Resources;
 use crate::mesos::{FrameworkId, TaskState, TaskStatus};
 
 /// Counters by name; those that never counted aren't there.
@@ -267,13 +268,7 @@ impl Master {
                 put(&format!("{name}/roles/{role}/suppressed"), f64::from(u8::from(is)));
             }
         }
-        for name in ["cpus", "disk", "mem"] {
-            let total: f64 = self.agents.values().map(|agent| self.allocator.total(&agent.id).amount(name)).sum();
-            let taken: f64 = self.frameworks.iter().map(|one| one.used(None).amount(name)).sum();
-            let taken = taken + self.offered(None, None).amount(name);
-            metrics.insert(format!("allocator/mesos/resources/{name}/offered_or_allocated"), taken);
-            metrics.insert(format!("allocator/mesos/resources/{name}/total"), total);
-        }
+        self.allocated(&mut metrics);
         json!(metrics)
     }
 
@@ -299,10 +294,24 @@ impl Master {
         put("tasks_unreachable", self.frameworks.iter().map(|one| one.unreachable.len()).sum::<usize>() as f64);
     }
 
+    /// Of which of the names there is how much in all, in use and offered.
+    fn totals<const N: usize>(&self, names: [&'static str; N]) -> [(&'static str, f64, f64, f64); N] {
+        let totals: Vec<Resources> = self.agents.values().map(|agent| self.allocator.total(&agent.id)).collect();
+        let used: Vec<Resources> = self.frameworks.iter().map(|one| one.used(None)).collect();
+        let offered = self.offered(None, None);
+        let sum = |of: &[Resources], name: &str| of.iter().map(|one| one.amount(name)).sum::<f64>();
+        names.map(|name| (name, sum(&totals, name), sum(&used, name), offered.amount(name)))
+    }
+
+    fn allocated(&self, metrics: &mut BTreeMap<String, f64>) {
+        for (name, total, used, offered) in self.totals(["cpus", "disk", "mem"]) {
+            metrics.insert(format!("allocator/mesos/resources/{name}/offered_or_allocated"), used + offered);
+            metrics.insert(format!("allocator/mesos/resources/{name}/total"), total);
+        }
+    }
+
     fn amounts(&self, put: &mut impl FnMut(&str, f64)) {
-        for name in ["cpus", "gpus", "mem", "disk"] {
-            let total: f64 = self.agents.values().map(|agent| self.allocator.total(&agent.id).amount(name)).sum();
-            let used: f64 = self.frameworks.iter().map(|one| one.used(None).amount(name)).sum();
+        for (name, total, used, _) in self.totals(["cpus", "gpus", "mem", "disk"]) {
             put(&format!("{name}_total"), total);
             put(&format!("{name}_used"), used);
             put(&format!("{name}_percent"), if total > 0.0 { used / total } else { 0.0 });

@@ -9,6 +9,7 @@ mod agents;
 mod allocator;
 mod authorization;
 mod conversion;
+mod document;
 mod fault;
 mod flags;
 mod framework;
@@ -96,6 +97,7 @@ pub(super) fn start(start: Start<'_>) -> std::io::Result<Running> {
         acls: config.acls.clone(),
         offer_timeout: config.offer_timeout,
         agent_timeout: config.agent_timeout,
+        agent_reregister_timeout: config.agent_reregister_timeout,
     };
     let master = actor::Master::new(settings, registry, store, faults.clone());
     let (inputs, received) = mpsc::unbounded_channel();

@@ -4,6 +4,7 @@
 //! are what agents tell. (apache/mesos: src/master/master.cpp, `reregisterSlave`, `recoverFramework`)
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::mpsc;
@@ -14,15 +15,11 @@ use super::framework::{Framework, Operation, Task, is_terminal};
 use super::maintenance::{Machine, Mode, machine_of};
 use super::offers::agent_ip;
 use super::registry::{Admitted, Registry};
+use super::tasks::without_data;
 use super::validate::constraints::Constraints;
 use crate::embedded::link::{Applied, Registration, Survivor, Survivors, ToAgent};
 use crate::embedded::resources::{Resources, upgraded_list};
-use crate::mesos::{
-    AgentId, AgentInfo, DrainConfig, FrameworkId, OperationState, Resource, StatusReason, TaskId, TaskStatus,
-};
-
-/// How long an agent of the registry may take to come back before it counts as out of reach, as on a real master.
-const REREGISTRATION: Duration = Duration::from_secs(600);
+use crate::mesos::{AgentId, AgentInfo, DrainConfig, FrameworkId, OperationState, Resource, StatusReason, TaskId};
 
 /// Agents of the registry that haven't come back yet.
 #[derive(Debug, Default)]
@@ -76,7 +73,7 @@ impl Master {
     pub(super) fn recover(&mut self, registry: Registry) {
         let Registry { agents, unreachable, gone, machines, schedule, weights, quotas } = registry;
         if !agents.is_empty() {
-            self.after(REREGISTRATION, Timer::Reregistration);
+            self.after(self.settings.agent_reregister_timeout, Timer::Reregistration);
         }
         let with_id = |admitted: Admitted| Some((admitted.info.id.clone()?, admitted));
         self.recovering.0 = agents.into_iter().filter_map(with_id).collect();
@@ -197,7 +194,10 @@ impl Master {
             if self.framework(&id).is_none() {
                 self.allocator.add_framework(&id, &info, &[], Constraints::default());
                 self.allocator.set_active(&id, false);
-                self.frameworks.push(Framework { recovered: true, ..Framework::new(id.clone(), info) });
+                self.frameworks.push(Framework {
+                    recovered: true,
+                    ..Framework::new(id.clone(), crate::mesos::FrameworkInfo::clone(&info))
+                });
             }
             let mut used = Resources::default();
             let Some(framework) = self.framework_mut(&id) else { continue };
@@ -212,12 +212,12 @@ impl Master {
                 if framework.task(&task_id).is_some() {
                     continue;
                 }
-                framework.unreachable.retain(|task| task.id != task_id);
+                framework.unreachable.retain(|task| *task.id() != task_id);
                 let task = Task { executor: executor_id.clone(), ..as_told(survivor) };
                 if !is_terminal(&task.state) {
-                    used.add(&Resources::of(&task.resources));
+                    used.add_list(&task.info.resources);
                 }
-                framework.tasks.insert(task.id.clone(), task);
+                framework.tasks.insert(task_id, Arc::new(task));
             }
             self.allocator.give(&id, agent, &used);
         }
@@ -229,7 +229,7 @@ impl Master {
         }
         // What it doesn't tell of has ended while nobody could see it.
         for framework in &mut self.frameworks {
-            framework.unreachable.retain(|task| task.agent != *agent);
+            framework.unreachable.retain(|task| task.agent() != agent);
         }
     }
 
@@ -237,11 +237,11 @@ impl Master {
     fn reconcile_with(&self, id: &AgentId, reported: &[(FrameworkId, TaskId)]) {
         let Some(agent) = self.agent(id) else { return };
         for framework in &self.frameworks {
-            let live = framework.tasks.values().filter(|task| task.agent == *id && !is_terminal(&task.state));
-            let told = |task: &&Task| !reported.iter().any(|(of, one)| *of == framework.id && *one == task.id);
-            let tasks: Vec<TaskId> = live.filter(told).map(|task| task.id.clone()).collect();
+            let live = framework.tasks.values().filter(|task| task.agent() == id && !is_terminal(&task.state));
+            let told = |task: &&Arc<Task>| !reported.iter().any(|(of, one)| *of == framework.id && one == task.id());
+            let tasks: Vec<TaskId> = live.filter(told).map(|task| task.id().clone()).collect();
             if !tasks.is_empty() {
-                agent.tell(ToAgent::Reconcile { framework: Box::new(framework.info.clone()), tasks });
+                agent.tell(ToAgent::Reconcile { framework: framework.info.clone(), tasks });
             }
         }
     }
@@ -254,7 +254,7 @@ impl Master {
             };
             let reason = Some(StatusReason::AgentReregistered);
             let mut status = self.status(task_id, task.state.clone(), reason, Some(why.to_owned()));
-            status.agent_id = Some(task.agent.clone());
+            status.agent_id = Some(task.agent().clone());
             self.forward(framework_id, &status);
         }
     }
@@ -300,10 +300,10 @@ impl Agent {
 /// A task as its agent tells of it.
 fn as_told(survivor: Survivor) -> Task {
     let Survivor { info, statuses, sent } = survivor;
-    let mut task = Task::new(&info);
+    let mut task = Task::new(info);
     task.state = statuses.last().map_or(task.state, |status| status.state.clone());
     task.sent = sent;
     // As in `update_task`: data isn't kept.
-    task.statuses = statuses.into_iter().map(|status| TaskStatus { data: None, ..status }).collect();
+    task.statuses = statuses.iter().map(without_data).collect();
     task
 }

@@ -3,11 +3,15 @@
 //! (apache/mesos: src/master/readonly_handler.cpp, src/common/http.cpp)
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::actor::{Master, VERSION, seconds};
 use super::agents::Agent;
+use super::document::{Document, Object, Shape};
 use super::framework::{Framework, Task};
 use super::operator::{sees_executor, sees_framework, sees_resource, sees_task};
 use super::validate::framework::roles;
@@ -16,8 +20,8 @@ use crate::embedded::authorize::{Action, Approver};
 use crate::embedded::resources::{Resources, coalesced, floating, for_endpoints, reservation_role};
 use crate::embedded::wire::defaults;
 use crate::mesos::{
-    AgentId, Attribute, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, Scalar, TaskState, TaskStatus,
-    ValueType,
+    AgentId, Attribute, ContainerStatus, FrameworkCapabilityType, FrameworkId, Offer, Range, Resource, Scalar,
+    TaskState, TaskStatus, ValueType,
 };
 
 /// What the agents of this version can.
@@ -119,66 +123,83 @@ fn attribute(attribute: &Attribute) -> Value {
     }
 }
 
-fn status(status: &TaskStatus) -> Value {
-    let mut fields = Map::new();
-    fields.insert("state".to_owned(), json!(status.state.as_str()));
-    fields.insert("timestamp".to_owned(), json!(status.timestamp.unwrap_or(0.0)));
-    if let Some(labels) = &status.labels {
-        fields.insert("labels".to_owned(), json!(labels.labels));
-    }
-    if let Some(container) = &status.container_status {
-        let mut shown = Map::new();
-        if let Some(id) = &container.container_id {
-            shown.insert("container_id".to_owned(), json!(id));
+/// A status as `/state` shows it.
+struct ShownStatus<'a>(&'a TaskStatus);
+
+impl Serialize for ShownStatus<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let status = self.0;
+        let mut shown = serializer.serialize_map(None)?;
+        shown.serialize_entry("state", status.state.as_str())?;
+        shown.serialize_entry("timestamp", &status.timestamp.unwrap_or(0.0))?;
+        if let Some(labels) = &status.labels {
+            shown.serialize_entry("labels", &labels.labels)?;
         }
-        if !container.network_infos.is_empty() {
-            shown.insert("network_infos".to_owned(), json!(container.network_infos));
+        if let Some(container) = &status.container_status {
+            let container = ContainerStatus {
+                container_id: container.container_id.clone(),
+                network_infos: container.network_infos.clone(),
+                ..ContainerStatus::default()
+            };
+            shown.serialize_entry("container_status", &container)?;
         }
-        fields.insert("container_status".to_owned(), Value::Object(shown));
+        if let Some(healthy) = status.healthy {
+            shown.serialize_entry("healthy", &healthy)?;
+        }
+        shown.end()
     }
-    if let Some(healthy) = status.healthy {
-        fields.insert("healthy".to_owned(), json!(healthy));
-    }
-    Value::Object(fields)
 }
 
-/// A task.
-fn task(framework: &FrameworkId, task: &Task) -> Value {
-    let resources = Resources::of(&task.resources);
-    let role = resources.list().iter().find_map(|resource| resource.allocation_info.as_ref()?.role.clone());
-    let mut shown = json!({
-        "id": task.id.as_str(),
-        "name": task.name,
-        "framework_id": framework.as_str(),
-        "executor_id": task.executor.as_ref().map_or("", |id| id.as_str()),
-        "slave_id": task.agent.as_str(),
-        "state": task.state.as_str(),
-        "resources": summary(&resources.unallocated()),
-        "role": role.unwrap_or_else(|| "*".to_owned()),
-        "statuses": task.statuses.iter().map(status).collect::<Vec<_>>(),
-    });
-    let Value::Object(fields) = &mut shown else { return shown };
-    if !task.limits.is_empty() {
-        let limits: BTreeMap<&String, Value> =
-            task.limits.iter().map(|(name, scalar)| (name, number(scalar.value))).collect();
-        fields.insert("limits".to_owned(), json!(limits));
+/// A task as `/state` shows it.
+pub(super) struct ShownTask<'a>(pub(super) &'a FrameworkId, pub(super) &'a Task);
+
+impl Serialize for ShownTask<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(framework, task) = self;
+        let info = &task.info;
+        let resources = Resources::of(&info.resources);
+        let role = resources.list().iter().find_map(|resource| resource.allocation_info.as_ref()?.role.as_deref());
+        let mut shown = serializer.serialize_map(None)?;
+        shown.serialize_entry("id", task.id().as_str())?;
+        shown.serialize_entry("name", &info.name)?;
+        shown.serialize_entry("framework_id", framework.as_str())?;
+        shown.serialize_entry("executor_id", task.executor.as_ref().map_or("", |id| id.as_str()))?;
+        shown.serialize_entry("slave_id", task.agent().as_str())?;
+        shown.serialize_entry("state", task.state.as_str())?;
+        shown.serialize_entry("resources", &summary(&resources.unallocated()))?;
+        shown.serialize_entry("role", role.unwrap_or("*"))?;
+        shown.serialize_entry("statuses", &Listed(&task.statuses, ShownStatus))?;
+        if !info.limits.is_empty() {
+            let limits: BTreeMap<&String, Value> =
+                info.limits.iter().map(|(name, scalar)| (name, number(scalar.value))).collect();
+            shown.serialize_entry("limits", &limits)?;
+        }
+        if let Some(user) = task.user() {
+            shown.serialize_entry("user", user)?;
+        }
+        if let Some(labels) = &info.labels {
+            shown.serialize_entry("labels", &labels.labels)?;
+        }
+        if let Some(discovery) = info.discovery.as_deref() {
+            shown.serialize_entry("discovery", &defaults::shown(discovery))?;
+        }
+        if let Some(container) = info.container.as_deref() {
+            shown.serialize_entry("container", &defaults::shown(container))?;
+        }
+        if let Some(check) = info.health_check.as_deref() {
+            shown.serialize_entry("health_check", &defaults::shown(check))?;
+        }
+        shown.end()
     }
-    if let Some(user) = &task.user {
-        fields.insert("user".to_owned(), json!(user));
+}
+
+/// A list of shared things, each shown in a way.
+pub(super) struct Listed<'a, T, F>(pub(super) &'a [Arc<T>], pub(super) F);
+
+impl<'a, T, F: Fn(&'a T) -> V, V: Serialize> Serialize for Listed<'a, T, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|one| (self.1)(one.as_ref())))
     }
-    if let Some(labels) = &task.labels {
-        fields.insert("labels".to_owned(), json!(labels.labels));
-    }
-    if let Some(discovery) = &task.discovery {
-        fields.insert("discovery".to_owned(), defaults::shown(discovery));
-    }
-    if let Some(container) = &task.container {
-        fields.insert("container".to_owned(), defaults::shown(container));
-    }
-    if let Some(check) = &task.health_check {
-        fields.insert("health_check".to_owned(), defaults::shown(check));
-    }
-    shown
 }
 
 fn number(value: f64) -> Value {
@@ -195,43 +216,65 @@ fn offer(offer: &Offer) -> Value {
     })
 }
 
-fn count<'a>(tasks: impl Iterator<Item = &'a Task>) -> Map<String, Value> {
-    let mut counts: Map<String, Value> = COUNTED.iter().map(|state| (state.as_str().to_owned(), json!(0))).collect();
-    for task in tasks {
-        if let Some(Value::Number(number)) = counts.get(task.state.as_str()) {
-            let next = number.as_u64().unwrap_or(0) + 1;
-            counts.insert(task.state.as_str().to_owned(), json!(next));
+/// How many tasks are in each state that is counted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts([u64; COUNTED.len()]);
+
+impl Counts {
+    fn add(&mut self, task: &Task) {
+        let at = COUNTED.iter().position(|state| *state == task.state);
+        if let Some(count) = at.and_then(|at| self.0.get_mut(at)) {
+            *count += 1;
         }
     }
-    counts
+
+    fn put(&self, shown: &mut Object<'_>) {
+        COUNTED.iter().zip(self.0).for_each(|(state, count)| shown.put(state.as_str(), &count));
+    }
+}
+
+/// What a summary says of all the tasks of a framework, or of those on an agent.
+#[derive(Debug, Default)]
+struct Tally<'a> {
+    counts: Counts,
+    /// The agents they are on, or their frameworks.
+    ids: Vec<&'a str>,
 }
 
 impl Master {
     /// A page, or nothing where there is none of that path.
-    pub(super) fn page(&self, path: &str, query: &HashMap<String, String>, principal: Option<&str>) -> Option<Value> {
+    pub(super) fn page(
+        &self,
+        path: &str,
+        query: &HashMap<String, String>,
+        principal: Option<&str>,
+    ) -> Option<Document> {
         let who = self.approver(principal);
         let wanted = |name: &str, id: &str| query.get(name).is_none_or(|wanted| wanted == id);
-        Some(match path {
-            "/state" => self.state(who),
-            "/state-summary" => self.state_summary(who),
+        Some(Document::from(match path {
+            "/state" => return Some(self.state(who)),
+            "/state-summary" => return Some(self.state_summary(who)),
             "/slaves" => {
                 let view = View::of(self, who);
                 let agents = self.agents.values().filter(|agent| wanted("slave_id", agent.id.as_str()));
-                json!({"slaves": agents.map(|agent| self.full_agent(agent, &view)).collect::<Vec<_>>(),
-                       "recovered_slaves": self.recovered_slaves()})
+                return Some(Document::object(|page| {
+                    let shown = |list: &mut Document, agent| list.put(&self.full_agent(agent, &view));
+                    page.with("slaves", |list| list.put_list(agents, shown));
+                    page.put("recovered_slaves", &self.recovered_slaves());
+                }));
             }
             "/frameworks" => {
                 let shown =
                     |one: &&Framework| wanted("framework_id", one.id.as_str()) && sees_framework(who, &one.info);
                 let view = View::of(self, who);
-                let all = |framework: &Framework| self.framework_json(framework, &view);
-                json!({
-                    "frameworks": self.frameworks.iter().filter(shown).map(all).collect::<Vec<_>>(),
-                    "completed_frameworks": self.completed.iter().filter(shown).map(all).collect::<Vec<_>>(),
-                    "unregistered_frameworks": [],
-                })
+                let put = |list: &mut Document, framework: &Framework| self.put_framework(list, framework, &view);
+                return Some(Document::object(|page| {
+                    page.with("frameworks", |list| list.put_list(self.frameworks.iter().filter(shown), put));
+                    page.with("completed_frameworks", |list| list.put_list(self.completed.iter().filter(shown), put));
+                    page.put("unregistered_frameworks", &json!([]));
+                }));
             }
-            "/tasks" => self.tasks_page(query, who),
+            "/tasks" => return Some(self.tasks_page(query, who)),
             "/roles" => self.roles_page(who),
             "/flags" if !who.may(Action::ViewFlags, None) => return None,
             "/flags" => json!({"flags": self.flags()}),
@@ -243,18 +286,32 @@ impl Master {
             "/quota" => self.quota_status(who),
             "/logging/toggle" => json!(self.logging_level()),
             _ => return None,
+        }))
+    }
+
+    fn state(&self, who: Approver<'_>) -> Document {
+        let view = View::of(self, who);
+        let seen = |one: &&Framework| sees_framework(who, &one.info);
+        let put = |list: &mut Document, framework: &Framework| self.put_framework(list, framework, &view);
+        Document::object(|state| {
+            self.put_head(state, who);
+            let agent = |list: &mut Document, agent| list.put(&self.agent_json(agent, &view));
+            state.with("slaves", |list| list.put_list(self.agents.values(), agent));
+            state.put("recovered_slaves", &self.recovered_slaves());
+            state.with("frameworks", |list| list.put_list(self.frameworks.iter().filter(seen), put));
+            state.with("completed_frameworks", |list| list.put_list(self.completed.iter().filter(seen), put));
+            state.put("orphan_tasks", &json!([]));
+            state.put("unregistered_frameworks", &json!([]));
         })
     }
 
-    fn state(&self, who: Approver<'_>) -> Value {
-        let view = View::of(self, who);
+    /// What `/state` says of the master itself.
+    fn put_head(&self, state: &mut Object<'_>, who: Approver<'_>) {
         let started = seconds(self.started);
         let active = self.agents.values().filter(|agent| agent.active).count();
         let info = json!({"id": self.id, "pid": self.pid(), "port": self.settings.address.port(),
                           "hostname": self.settings.hostname});
-        let seen = |one: &&Framework| sees_framework(who, &one.info);
-        let shown = |framework: &Framework| self.framework_json(framework, &view);
-        let mut state = json!({
+        let head = json!({
             "version": VERSION,
             "git_sha": BUILD.0, "git_tag": VERSION, "build_date": BUILD.1, "build_time": BUILD.2, "build_user": BUILD.3,
             "start_time": started,
@@ -268,59 +325,56 @@ impl Master {
             "unreachable_slaves": self.unreachable.len() as f64,
             "leader": self.pid(),
             "leader_info": info,
-            "flags": self.flags(),
-            "slaves": self.agents.values().map(|agent| self.agent_json(agent, &view)).collect::<Vec<_>>(),
-            "recovered_slaves": self.recovered_slaves(),
-            "frameworks": self.frameworks.iter().filter(seen).map(shown).collect::<Vec<_>>(),
-            "completed_frameworks": self.completed.iter().filter(seen).map(shown).collect::<Vec<_>>(),
-            "orphan_tasks": [],
-            "unregistered_frameworks": [],
         });
-        if let Value::Object(fields) = &mut state
-            && !who.may(Action::ViewFlags, None)
-        {
-            fields.remove("flags");
+        head.as_object().into_iter().for_each(|fields| state.extend(fields));
+        if who.may(Action::ViewFlags, None) {
+            state.put("flags", &self.flags());
         }
-        state
     }
 
-    fn state_summary(&self, who: Approver<'_>) -> Value {
+    fn state_summary(&self, who: Approver<'_>) -> Document {
         let view = View::of(self, who);
         // Tasks of frameworks that are gone aren't counted.
-        let mut tasks: HashMap<&AgentId, Vec<&Task>> = HashMap::new();
-        let mut ids: HashMap<&AgentId, Vec<&str>> = HashMap::new();
+        let mut on_agents: HashMap<&AgentId, Tally<'_>> = HashMap::new();
+        let mut of_frameworks: HashMap<&FrameworkId, Tally<'_>> = HashMap::new();
         for framework in &self.frameworks {
+            let tally = of_frameworks.entry(&framework.id).or_default();
             for task in framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed) {
-                tasks.entry(&task.agent).or_default().push(task);
-                let of_agent = ids.entry(&task.agent).or_default();
-                if of_agent.last() != Some(&framework.id.as_str()) {
-                    of_agent.push(framework.id.as_str());
+                tally.counts.add(task);
+                tally.ids.push(task.agent().as_str());
+                let on_agent = on_agents.entry(task.agent()).or_default();
+                on_agent.counts.add(task);
+                if on_agent.ids.last() != Some(&framework.id.as_str()) {
+                    on_agent.ids.push(framework.id.as_str());
                 }
             }
+            tally.ids.sort_unstable();
+            tally.ids.dedup();
         }
-        let agents = self.agents.values().map(|agent| {
-            let mut shown = self.agent_json(agent, &view);
-            if let Value::Object(fields) = &mut shown {
-                fields.extend(count(tasks.get(&agent.id).into_iter().flatten().copied()));
-                let ids = ids.get(&agent.id).map_or(&[][..], Vec::as_slice);
-                fields.insert("framework_ids".to_owned(), json!(ids));
-            }
-            shown
-        });
-        let frameworks = self.frameworks.iter().filter(|one| sees_framework(who, &one.info)).map(|framework| {
-            let mut shown = self.framework_head(framework, &view);
-            let tasks = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
-            let mut agents: Vec<&str> = tasks.clone().map(|task| task.agent.as_str()).collect();
-            agents.sort_unstable();
-            agents.dedup();
-            shown.extend(count(tasks));
-            shown.insert("slave_ids".to_owned(), json!(agents));
-            Value::Object(shown)
-        });
-        json!({
-            "hostname": self.settings.hostname,
-            "slaves": agents.collect::<Vec<_>>(),
-            "frameworks": frameworks.collect::<Vec<_>>(),
+        let none = Tally::default();
+        Document::object(|page| {
+            page.put("hostname", &self.settings.hostname);
+            page.with("slaves", |list| {
+                list.put_list(self.agents.values(), |list, agent| {
+                    let tally = on_agents.get(&agent.id).unwrap_or(&none);
+                    list.put_object(|shown| {
+                        self.agent_json(agent, &view).as_object().into_iter().for_each(|fields| shown.extend(fields));
+                        tally.counts.put(shown);
+                        shown.put("framework_ids", &tally.ids);
+                    });
+                });
+            });
+            page.with("frameworks", |list| {
+                let seen = self.frameworks.iter().filter(|one| sees_framework(who, &one.info));
+                list.put_list(seen, |list, framework| {
+                    let tally = of_frameworks.get(&framework.id).unwrap_or(&none);
+                    list.put_object(|shown| {
+                        shown.extend(&self.framework_head(framework, &view));
+                        tally.counts.put(shown);
+                        shown.put("slave_ids", &tally.ids);
+                    });
+                });
+            });
         })
     }
 
@@ -430,7 +484,7 @@ impl Master {
             "name": info.name,
         });
         let more = json!({
-            "used_resources": summary(&framework.used(None).unallocated()),
+            "used_resources": summary(&view.used_by(&framework.id).unallocated()),
             "offered_resources": summary(&view.offered_to(&framework.id).unallocated()),
             "capabilities": capabilities,
             "hostname": info.hostname.as_deref().unwrap_or(""),
@@ -447,10 +501,10 @@ impl Master {
         fields
     }
 
-    fn framework_json(&self, framework: &Framework, view: &View<'_>) -> Value {
+    fn put_framework(&self, document: &mut Document, framework: &Framework, view: &View<'_>) {
         let info = &framework.info;
         let mut fields = self.framework_head(framework, view);
-        let used = framework.used(None);
+        let used = view.used_by(&framework.id);
         let offered = view.offered_to(&framework.id);
         let offers: Vec<Value> =
             self.offers.values().filter(|one| one.framework_id == framework.id).map(offer).collect();
@@ -483,44 +537,51 @@ impl Master {
         } else {
             fields.insert("role".to_owned(), json!(info.role.as_deref().unwrap_or("*")));
         }
-        let tasks = |tasks: &mut dyn Iterator<Item = &Task>| {
-            let seen = tasks.filter(|one| sees_task(view.who, one, info));
-            seen.map(|one| task(&framework.id, one)).collect::<Vec<_>>()
-        };
-        fields.insert("tasks".to_owned(), json!(tasks(&mut framework.tasks.values())));
-        fields.insert("unreachable_tasks".to_owned(), json!(tasks(&mut framework.unreachable.iter())));
-        fields.insert("completed_tasks".to_owned(), json!(tasks(&mut framework.completed.iter())));
-        fields.insert("offers".to_owned(), json!(offers));
-        fields.insert("executors".to_owned(), json!(executors));
-        if let Some(labels) = &info.labels {
-            fields.insert("labels".to_owned(), json!(labels.labels));
-        }
-        fields.insert("offer_constraints".to_owned(), framework.constraints_shown());
-        Value::Object(fields)
+        document.put_object(|shown| {
+            shown.extend(&fields);
+            let seen = |one: &&Arc<Task>| sees_task(view.who, one, info);
+            shown.with("tasks", |list| {
+                list.put_tasks(Shape::State, &framework.id, framework.tasks.values().filter(seen))
+            });
+            let unreachable = framework.unreachable.iter().filter(seen);
+            shown.with("unreachable_tasks", |list| list.put_tasks(Shape::State, &framework.id, unreachable));
+            let completed = framework.completed.iter().filter(seen);
+            shown.with("completed_tasks", |list| list.put_tasks(Shape::State, &framework.id, completed));
+            shown.put("offers", &offers);
+            shown.put("executors", &executors);
+            if let Some(labels) = &info.labels {
+                shown.put("labels", &labels.labels);
+            }
+            shown.put("offer_constraints", &framework.constraints_shown());
+        });
     }
 
     /// `/tasks`, which knows limit, offset, order and ids.
-    fn tasks_page(&self, query: &HashMap<String, String>, who: Approver<'_>) -> Value {
+    fn tasks_page(&self, query: &HashMap<String, String>, who: Approver<'_>) -> Document {
         let wanted = |name: &str, value: &str| query.get(name).is_none_or(|id| id.is_empty() || id == value);
-        let of = |framework: &Framework| {
-            let live = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
-            live.filter(|one| wanted("task_id", one.id.as_str()) && sees_task(who, one, &framework.info))
-                .map(|one| (one.statuses.first().and_then(|first| first.timestamp), task(&framework.id, one)))
-                .collect::<Vec<_>>()
-        };
         let all = self
             .frameworks
             .iter()
             .chain(&self.completed)
             .filter(|one| wanted("framework_id", one.id.as_str()) && sees_framework(who, &one.info));
-        let mut tasks: Vec<(Option<f64>, Value)> = all.flat_map(of).collect();
-        tasks.sort_by(|left, right| left.0.unwrap_or(0.0).total_cmp(&right.0.unwrap_or(0.0)));
+        let mut tasks: Vec<(f64, &FrameworkId, &Arc<Task>)> = Vec::new();
+        for framework in all {
+            let of = framework.tasks.values().chain(&framework.unreachable).chain(&framework.completed);
+            let seen = of.filter(|one| wanted("task_id", one.id().as_str()) && sees_task(who, one, &framework.info));
+            let since = |task: &Task| task.statuses.first().and_then(|first| first.timestamp).unwrap_or(0.0);
+            tasks.extend(seen.map(|task| (since(task), &framework.id, task)));
+        }
+        tasks.sort_by(|left, right| left.0.total_cmp(&right.0));
         if query.get("order").is_none_or(|order| order != "asc") {
             tasks.reverse();
         }
         let number = |name: &str, default| query.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
         let page = tasks.into_iter().skip(number("offset", 0usize)).take(number("limit", 100usize));
-        json!({"tasks": page.map(|(_, task)| task).collect::<Vec<_>>()})
+        Document::object(|shown| {
+            let put =
+                |list: &mut Document, (_, id, task): (_, &FrameworkId, &Arc<Task>)| list.put(&ShownTask(id, task));
+            shown.with("tasks", |list| list.put_list(page, put));
+        })
     }
 
     /// `/roles`.

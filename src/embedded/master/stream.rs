@@ -3,14 +3,19 @@
 //! One record is one chunk, as a real master writes them, unless a fault wants it otherwise.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::document::Document;
 use crate::embedded::fault::active::{Cut, Faults};
 use crate::embedded::wire::Format;
 use crate::mesos::EventMessage;
+use crate::mesos::master::Event;
+use crate::mesos::message::Message as _;
 use crate::recordio;
 
 /// A part of an event stream.
@@ -18,6 +23,8 @@ use crate::recordio;
 pub(super) enum Record {
     /// A whole record, and when it may go out if not at once.
     Whole(Bytes, Option<Instant>),
+    /// An operator's event that is yet to be written, in this format.
+    Later(Box<Document>, Format, Option<Instant>),
     /// From here on it is to break off.
     Cut(Cut),
 }
@@ -29,22 +36,51 @@ pub(super) struct Sender {
     pub(super) id: String,
     records: mpsc::UnboundedSender<Record>,
     faults: Faults,
+    /// Bytes that nobody has read yet; shared with the other end.
+    unread: Arc<AtomicUsize>,
+    /// Whether its reader is given up.
+    given_up: Arc<AtomicBool>,
 }
+
+/// How much of a stream may wait for its reader. A real master lets it grow until it has no memory left.
+const MOST_UNREAD: usize = 64 << 20;
 
 /// A new stream: where it is written to, and what is sent of it.
 pub(super) fn stream(faults: &Faults) -> (Sender, Shaper) {
     let (records, received) = mpsc::unbounded_channel();
     let id = uuid::Uuid::new_v4().to_string();
-    let sender = Sender { id, records, faults: faults.clone() };
-    (sender, Shaper { records: received, faults: faults.clone(), rest: Bytes::new(), cut: None })
+    let unread = Arc::<AtomicUsize>::default();
+    let sender = Sender { id, records, faults: faults.clone(), unread: unread.clone(), given_up: Arc::default() };
+    (sender, Shaper { records: received, faults: faults.clone(), unread, rest: Bytes::new(), cut: None })
 }
 
 impl Sender {
     /// Sends one event; a stream whose reader is gone swallows it, and is closed as soon as that is noticed.
     pub(super) fn send(&self, event: &[u8]) {
+        let record = recordio::encode(event);
+        let unread = self.unread.fetch_add(record.len(), Ordering::Relaxed).saturating_add(record.len());
+        if unread > MOST_UNREAD && !self.given_up.swap(true, Ordering::Relaxed) {
+            tracing::warn!(stream = self.id, unread, "nobody reads an event stream; it breaks off");
+            self.cut(Cut::After(0));
+        }
+        if !self.is_given_up() {
+            self.put(Record::Whole(record, self.due()));
+        }
+    }
+
+    /// Sends an operator's event that takes long to be written, which is done at the other end.
+    pub(super) fn send_later(&self, event: Document, format: Format) {
+        self.put(Record::Later(Box::new(event), format, self.due()));
+    }
+
+    fn due(&self) -> Option<Instant> {
         let late = self.faults.delay();
-        let due = (!late.is_zero()).then(|| Instant::now() + late);
-        self.put(Record::Whole(recordio::encode(event), due));
+        (!late.is_zero()).then(|| Instant::now() + late)
+    }
+
+    /// Whether too much of it has waited for its reader: nothing is sent on it any more.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Breaks it off.
@@ -83,6 +119,7 @@ impl Stream {
 pub(super) struct Shaper {
     records: mpsc::UnboundedReceiver<Record>,
     faults: Faults,
+    unread: Arc<AtomicUsize>,
     /// What of a record hasn't gone out.
     rest: Bytes,
     cut: Option<Cut>,
@@ -102,17 +139,29 @@ impl Shaper {
             }
             match self.records.recv().await? {
                 Record::Whole(bytes, due) => {
-                    if let Some(due) = due {
-                        tokio::time::sleep_until(due).await;
-                    }
-                    if let Some(Cut::Inside(part)) = self.cut {
-                        self.cut = Some(Cut::After(inside(bytes.len(), part)));
-                    }
-                    self.rest = bytes;
+                    self.unread.fetch_sub(bytes.len(), Ordering::Relaxed);
+                    self.take(bytes, due).await;
+                }
+                Record::Later(event, format, due) => {
+                    let Some(event) = event.written(format, Event::schema()).await else {
+                        self.cut = Some(Cut::After(0));
+                        continue;
+                    };
+                    self.take(recordio::encode(&event), due).await;
                 }
                 Record::Cut(cut) => self.cut = Some(cut),
             }
         }
+    }
+
+    async fn take(&mut self, bytes: Bytes, due: Option<Instant>) {
+        if let Some(due) = due {
+            tokio::time::sleep_until(due).await;
+        }
+        if let Some(Cut::Inside(part)) = self.cut {
+            self.cut = Some(Cut::After(inside(bytes.len(), part)));
+        }
+        self.rest = bytes;
     }
 
     fn piece(&mut self) -> Bytes {
@@ -155,6 +204,26 @@ mod tests {
         sender.send(b"two");
         drop(sender);
         assert_eq!(all(shaper).await, (vec![Bytes::from("3\none"), Bytes::from("3\ntwo")], false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_read_may_go_on_for_ever_and_what_is_not_breaks_off() {
+        let (sender, mut shaper) = stream(&Faults::default());
+        let event = vec![b' '; MOST_UNREAD / 4];
+        for _ in 0..10 {
+            sender.send(&event);
+            sender.send(&event);
+            for _ in 0..2 {
+                assert!(shaper.next().await.is_some_and(|piece| piece.is_ok()));
+            }
+        }
+        assert!(!sender.is_given_up());
+        for _ in 0..10 {
+            sender.send(&event);
+        }
+        assert!(sender.is_given_up());
+        let (pieces, broken) = all(shaper).await;
+        assert_eq!((pieces.len(), broken), (3, true), "what was kept comes, and then the end");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! Frameworks that come, come back, change and go.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::actor::{Answer, Master, Timer, event};
@@ -134,8 +135,8 @@ impl Master {
             .collect();
         lost.iter().for_each(|offer| self.rescind(offer));
         // Agents keep it for a master that doesn't know the framework.
-        let told = Box::new(info.clone());
-        self.agents.values().for_each(|agent| agent.tell(ToAgent::Framework(told.clone())));
+        let info = Arc::new(info);
+        self.agents.values().for_each(|agent| agent.tell(ToAgent::Framework(info.clone())));
         if let Some(framework) = self.framework_mut(id) {
             framework.info = info;
             framework.constraints = wanted.said;
@@ -226,16 +227,16 @@ impl Master {
         let tasks: Vec<_> = self.frameworks[at].tasks.keys().cloned().collect();
         for task in tasks {
             let agent_id =
-                self.framework(id).and_then(|framework| framework.task(&task)).map(|task| task.agent.clone());
+                self.framework(id).and_then(|framework| framework.task(&task)).map(|task| task.agent().clone());
             let reason = Some(crate::mesos::StatusReason::FrameworkRemoved);
             let why = Some(format!("Framework {id} removed"));
-            let status = TaskStatus { agent_id, ..self.status(&task, TaskState::Killed, reason, why) };
+            let status = Arc::new(TaskStatus { agent_id, ..self.status(&task, TaskState::Killed, reason, why) });
             self.update_task(id, &task, &status, None);
             self.remove_task(id, &task);
         }
         let mut framework = self.frameworks.remove(at);
         for mut task in std::mem::take(&mut framework.unreachable) {
-            task.state = TaskState::Killed;
+            Arc::make_mut(&mut task).state = TaskState::Killed;
             framework.complete(task);
         }
         framework.executors.clear();
@@ -258,7 +259,7 @@ impl Master {
         if let Err(why) = check::update(&framework.info, &info) {
             return Answer::new(400, format!("FrameworkInfo update is not valid: {why}"));
         }
-        let changed = framework.info != info;
+        let changed = *framework.info != info;
         let constraints = match Constraints::new(update.offer_constraints.as_ref()) {
             Ok(constraints) => constraints,
             Err(why) => return Answer::new(400, format!("'UpdateFramework.offer_constraints' are not valid: {why}")),

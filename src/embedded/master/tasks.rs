@@ -1,5 +1,7 @@
 //! Calls about tasks, and what is known of them.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::actor::{Answer, Master, event};
@@ -123,7 +125,7 @@ impl Master {
     fn kill(&mut self, id: &FrameworkId, kill: &Kill) {
         self.count("messages_kill_task");
         let task = self.framework(id).and_then(|framework| framework.task(&kill.task_id));
-        let Some(agent) = task.map(|task| task.agent.clone()) else {
+        let Some(agent) = task.map(|task| task.agent().clone()) else {
             let task = ReconcileTask {
                 task_id: kill.task_id.clone(),
                 agent_id: kill.agent_id.clone(),
@@ -148,7 +150,7 @@ impl Master {
         self.count("messages_status_update_acknowledgement");
         let uuid = acknowledge.uuid.0;
         let task = self.framework(id).and_then(|framework| framework.task(&acknowledge.task_id));
-        if let Some(task) = task.filter(|task| task.agent == acknowledge.agent_id) {
+        if let Some(task) = task.filter(|task| *task.agent() == acknowledge.agent_id) {
             let Some((state, last)) = &task.sent else {
                 return self.count("invalid_status_update_acknowledgements");
             };
@@ -200,12 +202,12 @@ impl Master {
         let last = task.statuses.last();
         let message = Some("Reconciliation: Latest task state".to_owned());
         TaskStatus {
-            agent_id: Some(task.agent.clone()),
+            agent_id: Some(task.agent().clone()),
             executor_id: task.executor.clone(),
             healthy: last.and_then(|status| status.healthy),
             check_status: last.and_then(|status| status.check_status.clone()),
             container_status: last.and_then(|status| status.container_status.clone()),
-            ..self.status(&task.id, task.told().clone(), Some(StatusReason::Reconciliation), message)
+            ..self.status(task.id(), task.told().clone(), Some(StatusReason::Reconciliation), message)
         }
     }
 
@@ -287,7 +289,7 @@ impl Master {
         &mut self,
         id: &FrameworkId,
         task_id: &TaskId,
-        status: &TaskStatus,
+        status: &Arc<TaskStatus>,
         latest: Option<TaskState>,
     ) {
         let Some(framework) = self.framework_mut(id) else { return };
@@ -299,13 +301,13 @@ impl Master {
             task.state = new.clone();
         }
         // Of several updates to one state only the last is kept; data isn't kept at all.
-        let is_again = task.statuses.last().is_some_and(|last| last.state == status.state);
-        if is_again {
+        let news = task.statuses.last().is_none_or(|last| last.state != status.state);
+        if !news {
             task.statuses.pop();
         }
-        task.statuses.push(TaskStatus { data: None, ..status.clone() });
+        task.statuses.push(without_data(status));
         let ended = !was_over && task.is_over();
-        let (agent, resources) = (task.agent.clone(), Resources::of(&task.resources));
+        let (agent, resources) = (task.agent().clone(), Resources::of(&task.info.resources));
         if changes {
             framework.count_task(&new);
         }
@@ -313,11 +315,8 @@ impl Master {
             self.allocator.recover(id, &agent, &resources, None, Instant::now());
             self.count_end(status);
         }
-        let of_check = matches!(
-            status.reason,
-            Some(StatusReason::TaskCheckStatusUpdated | StatusReason::TaskHealthCheckStatusUpdated)
-        );
-        if !is_again || of_check {
+        let checked = [StatusReason::TaskCheckStatusUpdated, StatusReason::TaskHealthCheckStatusUpdated];
+        if news || status.reason.as_ref().is_some_and(|reason| checked.contains(reason)) {
             self.tell_task_updated(id, task_id, status);
         }
     }
@@ -326,10 +325,18 @@ impl Master {
     pub(super) fn remove_task(&mut self, id: &FrameworkId, task_id: &TaskId) {
         let Some(framework) = self.framework_mut(id) else { return };
         let Some(task) = framework.tasks.remove(task_id) else { return };
-        let (over, agent, resources) = (task.is_over(), task.agent.clone(), Resources::of(&task.resources));
+        let (over, agent, resources) = (task.is_over(), task.agent().clone(), Resources::of(&task.info.resources));
         framework.complete(task);
         if !over {
             self.allocator.recover(id, &agent, &resources, None, Instant::now());
         }
+    }
+}
+
+/// A status as it is kept; most have no data.
+pub(super) fn without_data(status: &Arc<TaskStatus>) -> Arc<TaskStatus> {
+    match status.data {
+        None => status.clone(),
+        Some(_) => Arc::new(TaskStatus { data: None, ..TaskStatus::clone(status) }),
     }
 }

@@ -12,22 +12,27 @@ use crate::mesos::{AgentId, FrameworkId};
 pub(super) struct View<'a> {
     pub(super) who: Approver<'a>,
     used: HashMap<AgentId, Resources>,
+    used_by: HashMap<FrameworkId, Resources>,
     offered: HashMap<AgentId, Resources>,
     offered_to: HashMap<FrameworkId, Resources>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn of(master: &Master, who: Approver<'a>) -> Self {
-        let (used, offered, offered_to) = Default::default();
-        let mut view = Self { who, used, offered, offered_to };
+        let (used, used_by, offered, offered_to) = Default::default();
+        let mut view = Self { who, used, used_by, offered, offered_to };
         for framework in &master.frameworks {
+            let mut of_framework = Resources::default();
             for task in framework.tasks.values().filter(|task| !task.is_over()) {
-                view.used.entry(task.agent.clone()).or_default().add(&Resources::of(&task.resources));
+                view.used.entry(task.agent().clone()).or_default().add_list(&task.info.resources);
+                of_framework.add_list(&task.info.resources);
             }
             for (agent, executors) in &framework.executors {
                 let used = view.used.entry(agent.clone()).or_default();
-                executors.iter().for_each(|executor| used.add(&Resources::of(&executor.resources)));
+                executors.iter().for_each(|executor| used.add_list(&executor.resources));
+                executors.iter().for_each(|executor| of_framework.add_list(&executor.resources));
             }
+            view.used_by.insert(framework.id.clone(), of_framework);
         }
         for offer in master.offers.values() {
             let resources = Resources::of(&offer.resources);
@@ -39,6 +44,10 @@ impl<'a> View<'a> {
 
     pub(super) fn used(&self, agent: &AgentId) -> Resources {
         self.used.get(agent).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn used_by(&self, framework: &FrameworkId) -> Resources {
+        self.used_by.get(framework).cloned().unwrap_or_default()
     }
 
     pub(super) fn offered(&self, agent: &AgentId) -> Resources {

@@ -104,8 +104,8 @@ pub(in crate::engine) fn wish(args: &Args) -> Result<Wish, Diagnostic> {
     let info = TaskInfo {
         name: args.text("name").unwrap_or_default().to_owned(),
         command: Some(command(args, container.is_some())?),
-        container,
-        health_check: health_check(args)?,
+        container: container.map(Box::new),
+        health_check: health_check(args)?.map(Box::new),
         kill_policy: args
             .duration("kill-grace")
             .map(|grace| KillPolicy { grace_period: Some(duration_info(grace)), ..KillPolicy::default() }),

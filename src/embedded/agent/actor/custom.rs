@@ -1,5 +1,7 @@
 //! Executors of a framework's own: their tasks handed over, their updates passed on, their end.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
@@ -53,10 +55,10 @@ impl Actor {
     /// Hands tasks to their framework's own executor, which is started if it doesn't run.
     pub(super) fn launch_custom(
         &mut self,
-        framework: &FrameworkInfo,
+        framework: &Arc<FrameworkInfo>,
         framework_id: &FrameworkId,
         info: ExecutorInfo,
-        tasks: Vec<TaskInfo>,
+        tasks: Vec<Arc<TaskInfo>>,
         grouped: bool,
     ) {
         let executor_id = info.executor_id.clone();
@@ -87,7 +89,12 @@ impl Actor {
     }
 
     /// Tasks' volumes stand in their executor's sandbox.
-    fn mount_custom(&mut self, framework_id: &FrameworkId, id: &ExecutorId, tasks: &[TaskInfo]) -> Result<(), String> {
+    fn mount_custom(
+        &mut self,
+        framework_id: &FrameworkId,
+        id: &ExecutorId,
+        tasks: &[Arc<TaskInfo>],
+    ) -> Result<(), String> {
         let volumes = volumes::root(&self.setup.config.work_dir);
         let Some(executor) = self.books.executor(framework_id, id) else { return Ok(()) };
         tasks.iter().try_for_each(|task| volumes::mount(&volumes, &task.resources, &executor.directory, None))
@@ -95,7 +102,7 @@ impl Actor {
 
     fn start_custom(
         &mut self,
-        framework: &FrameworkInfo,
+        framework: &Arc<FrameworkInfo>,
         framework_id: &FrameworkId,
         mut info: ExecutorInfo,
     ) -> Result<(), String> {
@@ -123,24 +130,17 @@ impl Actor {
             sandbox: directory.clone(),
             environment,
             user,
+            keeper: self.setup.keeper(),
         };
         self.running.spawn(executor::run(job, stopped, self.executors.0.clone()));
         let executor = Executor {
-            info,
-            kind: Kind::Custom,
+            own: Some(Box::new(info)),
             container_id,
             directory,
-            tasks: Vec::new(),
-            completed: Default::default(),
-            pid: None,
-            started: None,
-            returning: false,
-            queued: Vec::new(),
-            subscriber: None,
             stop: Some(stop),
-            crashed: false,
+            ..Executor::new(framework_id.clone(), id.clone(), Kind::Custom)
         };
-        self.books.framework(framework, framework_id).executors.insert(id, executor);
+        self.books.framework(framework, framework_id).executors.insert(id, Box::new(executor));
         Ok(())
     }
 
@@ -292,8 +292,8 @@ impl Actor {
             return Reply::Events(events);
         }
         let subscribed = Subscribed {
-            executor_info: executor.info.clone(),
-            framework_info: framework,
+            executor_info: executor.info().into_owned(),
+            framework_info: (*framework).clone(),
             agent_info: agent,
             container_id: Some(ContainerId { value: executor.container_id.clone(), ..ContainerId::default() }),
             ..Subscribed::default()
@@ -344,7 +344,7 @@ impl Actor {
         };
         for task in queued.tasks {
             let status = TaskStatus {
-                task_id: task.task_id,
+                task_id: task.task_id.clone(),
                 state: TaskState::Killed,
                 message: Some(message.to_owned()),
                 source: Some(StatusSource::Agent),
@@ -415,13 +415,14 @@ fn deliver(executor: &mut Executor) {
     }
     for Queued { tasks, grouped } in std::mem::take(&mut executor.queued) {
         if grouped {
+            let tasks = tasks.into_iter().map(Arc::unwrap_or_clone).collect();
             let task_group = TaskGroupInfo { tasks, ..TaskGroupInfo::default() };
             let launch_group = Some(LaunchGroup { task_group, ..LaunchGroup::default() });
             tell(executor, &Event { launch_group, ..event(EventType::LaunchGroup) });
             continue;
         }
         for task in tasks {
-            let launch = Some(Launch { task, ..Launch::default() });
+            let launch = Some(Launch { task: Arc::unwrap_or_clone(task), ..Launch::default() });
             tell(executor, &Event { launch, ..event(EventType::Launch) });
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! (apache/mesos: src/slave/slave.cpp, `validateResourceLimitsAndIsolators` and `run`)
 
+use std::sync::Arc;
+
 use super::Actor;
 use crate::mesos::{ContainerType, FrameworkInfo, StatusReason, StatusSource, TaskInfo, TaskStatus};
 
@@ -24,10 +26,10 @@ fn unlimited(task: &TaskInfo) -> Option<&'static str> {
 
 impl Actor {
     /// Whether tasks are refused, which is said of each.
-    pub(super) fn refuses_launch(&mut self, framework: &FrameworkInfo, tasks: &[TaskInfo]) -> bool {
+    pub(super) fn refuses_launch(&mut self, framework: &Arc<FrameworkInfo>, tasks: &[Arc<TaskInfo>]) -> bool {
         let Some(framework_id) = framework.id.clone() else { return false };
         let late = ("Task was received while agent was already draining", StatusReason::AgentDraining);
-        let limits = || tasks.iter().find_map(unlimited).map(|why| (why, StatusReason::GcError));
+        let limits = || tasks.iter().find_map(|task| unlimited(task)).map(|why| (why, StatusReason::GcError));
         let refusal = self.books.draining.is_some().then_some(late).or_else(limits);
         let Some((why, reason)) = refusal else { return false };
         self.books.framework(framework, &framework_id);

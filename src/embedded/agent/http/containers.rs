@@ -130,7 +130,8 @@ async fn launch(shared: &Shared, given: LaunchNestedContainer, session: Option<S
         Ok(user) => user,
         Err(why) => return bad(why),
     };
-    let start = Start { id: id.clone(), command, folder, user, session: session.is_some() };
+    let tty = given.container.and_then(|container| container.tty_info);
+    let start = Start { id: id.clone(), command, folder, user, session: session.is_some(), tty };
     match (shared.nested.start(start), session) {
         (Err(NotStarted::Runs), _) => StatusCode::ACCEPTED.into_response(),
         (Err(NotStarted::Failed(why)), _) => bad(format!("Failed to launch container: {why}")),
@@ -329,6 +330,9 @@ async fn said(shared: &Shared, call: &Call, to: &mut Option<ContainerId>) -> Res
         }
         (_, None) => Err(invalid("Expecting 'attach_container_input.type' to be CONTAINER_ID first")),
         (Some(InputType::ProcessIo), Some(id)) => {
+            if let Some(io) = attach.process_io.as_ref().filter(|io| io.r#type == Some(IoType::Control)) {
+                return controlled(shared, id, io).map_err(|why| text(400, why));
+            }
             let data = attach.process_io.as_ref().and_then(|io| io.data.as_ref());
             let Some(data) = data.filter(|data| data.r#type == Some(DataType::Stdin)) else { return Ok(()) };
             let bytes = data.data.as_ref().map_or(&[][..], |data| &data.0);
@@ -339,4 +343,16 @@ async fn said(shared: &Shared, call: &Call, to: &mut Option<ContainerId>) -> Res
         }
         (_, Some(_)) => Err(invalid("Expecting 'attach_container_input.type' to be PROCESS_IO")),
     }
+}
+
+/// A message that is no input: a sign of life, or another size of the terminal's window. The error is its answer's text.
+fn controlled(shared: &Shared, id: &ContainerId, io: &ProcessIo) -> Result<(), String> {
+    let missing = |what: &str| format!("Expecting '{what}' to be present");
+    let control = io.control.as_ref().ok_or_else(|| missing("process_io.control"))?;
+    if control.r#type != Some(ControlType::TtyInfo) {
+        return Ok(());
+    }
+    let tty = control.tty_info.as_ref().ok_or_else(|| missing("process_io.control.tty_info"))?;
+    let size = tty.window_size.as_ref().ok_or_else(|| missing("tty_info.window_size"))?;
+    shared.nested.resize(id, size).map_err(|error| format!("Unable to set the window size: {error}"))
 }

@@ -37,7 +37,7 @@ pub(super) struct Shared {
     /// The agent's id, once it has one.
     pub(super) id: watch::Receiver<Option<AgentId>>,
     /// Where sandboxes lie.
-    pub(super) work_dir: std::path::PathBuf,
+    pub(super) work_dir: std::sync::Arc<std::path::Path>,
     /// Where the agent listens.
     pub(super) address: SocketAddr,
     /// Containers that were started over the API.

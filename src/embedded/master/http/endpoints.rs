@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Answered, Realm, Shared, body_of, redirect, replied, under};
 use crate::embedded::flags;
-use crate::embedded::http::{empty, json, must_be, not_found, pairs, refused, text};
+use crate::embedded::http::{empty, json_text, must_be, not_found, pairs, refused, text};
 use crate::embedded::master::actor::{Input, Operation, Page};
 use crate::embedded::system;
 use crate::embedded::wire::{Format, convert, json as lenient};
@@ -95,7 +95,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request, path: &str) -
 async fn change(shared: &Arc<Shared>, call: Operation, principal: Option<String>) -> Answered {
     let call = Box::new(call);
     let reply = shared.ask(|reply| Input::Operate { call, principal, reply }).await?;
-    Ok(replied(shared, reply, Format::Json))
+    Ok(replied(shared, reply, Format::Json).await)
 }
 
 async fn show(shared: &Arc<Shared>, path: &str, query: HashMap<String, String>, principal: Option<String>) -> Answered {
@@ -103,7 +103,10 @@ async fn show(shared: &Arc<Shared>, path: &str, query: HashMap<String, String>, 
     let shown = shared.ask(|reply| Input::Get { page, principal, reply }).await?;
     // The only pages that may be kept from somebody as a whole are the flags.
     let forbidden = || refused(403, "403 Forbidden.");
-    shown.map(|value| json(&value, &query)).ok_or_else(forbidden)
+    match shown.ok_or_else(forbidden)?.written_json().await {
+        Some(text) => Ok(json_text(text, &query)),
+        None => Ok(empty(500)),
+    }
 }
 
 fn files(path: &str, query: &HashMap<String, String>) -> Answered {
@@ -123,7 +126,8 @@ async fn toggle(shared: &Arc<Shared>, query: &HashMap<String, String>, principal
         (None, None) => {
             let page = Page { path: "/logging/toggle".to_owned(), query: HashMap::new() };
             let level = shared.ask(|reply| Input::Get { page, principal, reply }).await?;
-            return Ok(text(200, format!("{}\n", level.unwrap_or_default())));
+            let level = level.unwrap_or_default().into_text();
+            return Ok(text(200, [&level[..], b"\n"].concat()));
         }
         (Some(_), None) => return Err(bad("Expecting 'duration=value' in query.".to_owned())),
         (None, Some(_)) => return Err(bad("Expecting 'level=value' in query.".to_owned())),

@@ -5,9 +5,10 @@
 use serde_json::{Map, Value, json};
 
 use super::Reply;
-use super::show::{sees_framework, sees_task, task_v1};
+use super::show::{TaskV1, sees_framework, sees_task};
 use crate::embedded::authorize::Approver;
 use crate::embedded::master::actor::{Master, Timer};
+use crate::embedded::master::document::Document;
 use crate::embedded::master::stream::{Sender, stream};
 use crate::embedded::master::view::View;
 use crate::embedded::wire::Format;
@@ -60,8 +61,16 @@ impl Master {
         let subscriber = Subscriber { sender, format, principal: principal.map(str::to_owned) };
         let interval = self.settings.heartbeat.as_secs_f64();
         let state = self.get_state(self.approver(principal));
-        let subscribed = json!({"get_state": state, "heartbeat_interval_seconds": interval});
-        subscriber.send(&event("SUBSCRIBED", subscribed));
+        let subscribed = Document::object(|event| {
+            event.put("type", &"SUBSCRIBED");
+            event.with("subscribed", |body| {
+                body.put_object(|body| {
+                    body.with("get_state", |part| part.put_document(state));
+                    body.put("heartbeat_interval_seconds", &interval);
+                });
+            });
+        });
+        subscriber.sender.send_later(subscribed, format);
         subscriber.send(&json!({"type": "HEARTBEAT"}));
         if self.operators.len() == SUBSCRIBERS {
             self.operators.remove(0);
@@ -72,6 +81,7 @@ impl Master {
     }
 
     pub(in crate::embedded::master) fn operator_heartbeat(&mut self, stream: &str) {
+        self.operators.retain(|operator| !operator.sender.is_given_up());
         if let Some(operator) = self.operators.iter().find(|operator| operator.stream() == stream) {
             if !self.faults.mute() {
                 operator.send(&json!({"type": "HEARTBEAT"}));
@@ -104,7 +114,7 @@ impl Master {
         self.broadcast(|who| match (kind, framework, agent) {
             (_, Some(framework), _) if !sees_framework(who, &framework.info) => None,
             ("FRAMEWORK_REMOVED", Some(framework), _) => {
-                let info = crate::embedded::wire::defaults::shown(&framework.info);
+                let info = crate::embedded::wire::defaults::shown(&*framework.info);
                 Some(event(kind, json!({"framework_info": info})))
             }
             (_, Some(framework), _) => {
@@ -134,7 +144,7 @@ impl Master {
         let Some(task) = framework.task(task) else { return };
         self.broadcast(|who| {
             let sees = sees_framework(who, &framework.info) && sees_task(who, task, &framework.info);
-            sees.then(|| event("TASK_ADDED", json!({"task": task_v1(&framework.id, task)})))
+            sees.then(|| event("TASK_ADDED", json!({"task": TaskV1(&framework.id, task)})))
         });
     }
 

@@ -13,10 +13,11 @@ mod weights;
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::actor::{Master, seconds};
+use super::document::Document;
 use super::state::version_info;
 use super::stream::Shaper;
 use super::validate::resource;
@@ -27,13 +28,13 @@ use crate::mesos::master::{Call, CallType, SetLoggingLevel};
 
 pub(super) use events::Subscriber;
 pub(in crate::embedded::master) use quota::Quota;
-pub(super) use show::{sees_executor, sees_framework, sees_resource, sees_task};
+pub(super) use show::{TaskV1, sees_executor, sees_framework, sees_resource, sees_task};
 
 /// What an operator's call is answered with.
 #[derive(Debug)]
 pub(super) enum Reply {
     /// 200 and JSON, or its protobuf.
-    Json(Value),
+    Json(Document),
     /// 200 or 202 without a body.
     Done(u16),
     /// A status and text.
@@ -107,11 +108,11 @@ pub(super) fn check(call: &Call) -> Result<(), String> {
 }
 
 /// An answer with its type and the field that is named like it.
-fn answer(kind: &CallType, value: Value) -> Reply {
-    let mut fields = Map::new();
-    fields.insert("type".to_owned(), json!(kind.as_str()));
-    fields.insert(kind.as_str().to_ascii_lowercase(), value);
-    Reply::Json(Value::Object(fields))
+fn answer(kind: &CallType, value: Document) -> Reply {
+    Reply::Json(Document::object(|answer| {
+        answer.put("type", &kind.as_str());
+        answer.with(&kind.as_str().to_ascii_lowercase(), |field| field.put_document(value));
+    }))
 }
 
 impl Master {
@@ -166,10 +167,10 @@ impl Master {
     }
 
     /// The calls that only show something.
-    fn shown(&self, kind: &CallType, call: &Call, principal: Option<&str>) -> Option<Result<Value, Reply>> {
+    fn shown(&self, kind: &CallType, call: &Call, principal: Option<&str>) -> Option<Result<Document, Reply>> {
         use CallType as Type;
         let who = self.approver(principal);
-        Some(Ok(match kind {
+        Some(Ok(Document::from(match kind {
             Type::GetHealth => json!({"healthy": true}),
             Type::GetFlags if !who.may(Action::ViewFlags, None) => return Some(Err(Reply::forbidden())),
             Type::GetFlags => json!({"flags": show::named(&self.flags())}),
@@ -182,12 +183,12 @@ impl Master {
                 json!({"metrics": show::named(&self.metrics())})
             }
             Type::GetLoggingLevel => json!({"level": self.logging_level()}),
-            Type::GetState => self.get_state(who),
-            Type::GetAgents => self.get_agents(who),
+            Type::GetState => return Some(Ok(self.get_state(who))),
+            Type::GetAgents => return Some(Ok(self.get_agents(who))),
             Type::GetFrameworks => self.get_frameworks(who),
-            Type::GetExecutors => self.get_executors(who),
+            Type::GetExecutors => return Some(Ok(self.get_executors(who))),
             Type::GetOperations => self.get_operations(who),
-            Type::GetTasks => self.get_tasks(who),
+            Type::GetTasks => return Some(Ok(self.get_tasks(who))),
             Type::GetRoles => self.get_roles(who),
             Type::GetQuota => json!({"status": self.quota_status(who)}),
             Type::GetMaster => {
@@ -197,7 +198,7 @@ impl Master {
             Type::GetMaintenanceStatus => json!({"status": self.maintenance_status(who)}),
             Type::GetMaintenanceSchedule => json!({"schedule": self.maintenance_schedule(who)}),
             _ => return None,
-        }))
+        })))
     }
 
     /// SET_LOGGING_LEVEL. The log is this process's, and its level not an operator's to set: the level is kept, shown,

@@ -2,17 +2,22 @@
 //!
 //! (apache/mesos: src/master/readonly_handler.cpp)
 
+use std::sync::Arc;
+
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::embedded::authorize::{Action, Approver};
 use crate::embedded::master::actor::{Master, VERSION, nanoseconds};
 use crate::embedded::master::agents::Agent;
+use crate::embedded::master::document::{Document, Shape};
 use crate::embedded::master::framework::{Framework, Operation, Task};
-use crate::embedded::master::state::{AGENT_CAPABILITIES, full};
+use crate::embedded::master::state::{AGENT_CAPABILITIES, Listed, full, scalars};
 use crate::embedded::master::view::View;
 use crate::embedded::resources::{Resources, floating, reservation_role};
 use crate::embedded::wire::defaults;
-use crate::mesos::{ExecutorInfo, FrameworkId, FrameworkInfo, OperationStatus, Resource, Uuid};
+use crate::mesos::{AgentId, ExecutorInfo, FrameworkId, FrameworkInfo, OperationStatus, Resource, Uuid};
 
 /// Whether a framework may be seen.
 pub(in crate::embedded::master) fn sees_framework(who: Approver<'_>, info: &FrameworkInfo) -> bool {
@@ -21,7 +26,7 @@ pub(in crate::embedded::master) fn sees_framework(who: Approver<'_>, info: &Fram
 
 /// Whether a task may be seen.
 pub(in crate::embedded::master) fn sees_task(who: Approver<'_>, task: &Task, info: &FrameworkInfo) -> bool {
-    who.may(Action::ViewTask, Some(task.user.as_deref().unwrap_or(&info.user)))
+    who.may(Action::ViewTask, Some(task.user().unwrap_or(&info.user)))
 }
 
 /// Whether an executor may be seen.
@@ -55,20 +60,23 @@ fn put(fields: &mut Map<String, Value>, name: &str, resources: &Resources) {
 }
 
 impl Master {
-    pub(super) fn get_state(&self, who: Approver<'_>) -> Value {
-        json!({
-            "get_tasks": self.get_tasks(who),
-            "get_executors": self.get_executors(who),
-            "get_frameworks": self.get_frameworks(who),
-            "get_agents": self.get_agents(who),
+    pub(super) fn get_state(&self, who: Approver<'_>) -> Document {
+        Document::object(|state| {
+            state.with("get_tasks", |part| part.put_document(self.get_tasks(who)));
+            state.with("get_executors", |part| part.put_document(self.get_executors(who)));
+            state.put("get_frameworks", &self.get_frameworks(who));
+            state.with("get_agents", |part| part.put_document(self.get_agents(who)));
         })
     }
 
-    pub(super) fn get_agents(&self, who: Approver<'_>) -> Value {
+    pub(super) fn get_agents(&self, who: Approver<'_>) -> Document {
         let view = View::of(self, who);
-        let agents: Vec<Value> = self.agents.values().map(|agent| self.agent_v1(agent, &view)).collect();
         let recovered: Vec<Value> = self.recovering.agents().map(|admitted| defaults::shown(&admitted.info)).collect();
-        json!({"agents": agents, "recovered_agents": recovered})
+        Document::object(|shown| {
+            let put = |list: &mut Document, agent| list.put(&self.agent_v1(agent, &view));
+            shown.with("agents", |list| list.put_list(self.agents.values(), put));
+            shown.put("recovered_agents", &recovered);
+        })
     }
 
     pub(super) fn agent_v1(&self, agent: &Agent, view: &View<'_>) -> Value {
@@ -124,7 +132,7 @@ impl Master {
     pub(super) fn framework_v1(&self, framework: &Framework, view: &View<'_>) -> Value {
         let connected = framework.stream.is_some();
         let mut shown = json!({
-            "framework_info": defaults::shown(&framework.info),
+            "framework_info": defaults::shown(&*framework.info),
             "active": connected,
             "connected": connected,
             "recovered": framework.recovered,
@@ -143,23 +151,24 @@ impl Master {
         if !inverse.is_empty() {
             fields.insert("inverse_offers".to_owned(), json!(inverse));
         }
-        put(fields, "allocated_resources", &framework.used(None));
+        put(fields, "allocated_resources", &view.used_by(&framework.id));
         put(fields, "offered_resources", &view.offered_to(&framework.id));
         fields.insert("offer_constraints".to_owned(), framework.constraints_shown());
         shown
     }
 
-    pub(super) fn get_executors(&self, who: Approver<'_>) -> Value {
+    pub(super) fn get_executors(&self, who: Approver<'_>) -> Document {
         let frameworks = self.frameworks.iter().filter(|one| sees_framework(who, &one.info));
         let all = frameworks.flat_map(|framework| {
             framework.executors.iter().flat_map(move |(agent, executors)| {
-                executors
-                    .iter()
-                    .filter(move |executor| sees_executor(who, executor, &framework.info))
-                    .map(move |executor| json!({"executor_info": defaults::shown(executor), "agent_id": agent}))
+                let seen = executors.iter().filter(move |executor| sees_executor(who, executor, &framework.info));
+                seen.map(move |executor| (agent, executor))
             })
         });
-        json!({"executors": all.collect::<Vec<_>>()})
+        let put = |list: &mut Document, (agent, executor): (&AgentId, &ExecutorInfo)| {
+            list.put(&json!({"executor_info": defaults::shown(executor), "agent_id": agent}));
+        };
+        Document::object(|shown| shown.with("executors", |list| list.put_list(all, put)))
     }
 
     pub(super) fn get_operations(&self, who: Approver<'_>) -> Value {
@@ -172,18 +181,28 @@ impl Master {
         if all.is_empty() { json!({}) } else { json!({"operations": all}) }
     }
 
-    pub(super) fn get_tasks(&self, who: Approver<'_>) -> Value {
-        let everyone = || self.frameworks.iter().chain(&self.completed).filter(|one| sees_framework(who, &one.info));
-        let shown = |framework: &Framework, task: &Task| {
-            sees_task(who, task, &framework.info).then(|| task_v1(&framework.id, task))
-        };
-        let live: Vec<Value> =
-            everyone().flat_map(|one| one.tasks.values().filter_map(|task| shown(one, task))).collect();
-        let unreachable: Vec<Value> =
-            everyone().flat_map(|one| one.unreachable.iter().filter_map(|task| shown(one, task))).collect();
-        let completed: Vec<Value> =
-            everyone().flat_map(|one| one.completed.iter().filter_map(|task| shown(one, task))).collect();
-        json!({"tasks": live, "unreachable_tasks": unreachable, "completed_tasks": completed})
+    pub(super) fn get_tasks(&self, who: Approver<'_>) -> Document {
+        Document::object(|shown| {
+            shown.with("tasks", |list| self.put_tasks(list, who, |one| one.tasks.values()));
+            shown.with("unreachable_tasks", |list| self.put_tasks(list, who, |one| one.unreachable.iter()));
+            shown.with("completed_tasks", |list| self.put_tasks(list, who, |one| one.completed.iter()));
+        })
+    }
+
+    /// All frameworks' tasks of a kind, as one list.
+    fn put_tasks<'a, I: Iterator<Item = &'a Arc<Task>>>(
+        &'a self,
+        list: &mut Document,
+        who: Approver<'_>,
+        of: impl Fn(&'a Framework) -> I,
+    ) {
+        list.put_joined(|list, first| {
+            let everyone = self.frameworks.iter().chain(&self.completed);
+            for framework in everyone.filter(|one| sees_framework(who, &one.info)) {
+                let seen = of(framework).filter(|task| sees_task(who, task, &framework.info));
+                list.add_tasks(Shape::V1, &framework.id, seen, first);
+            }
+        });
     }
 
     pub(super) fn get_roles(&self, who: Approver<'_>) -> Value {
@@ -235,41 +254,48 @@ fn operation_v1(framework: &FrameworkId, operation: &Operation) -> Value {
 }
 
 /// A task as the v1 API shows it.
-pub(super) fn task_v1(framework: &FrameworkId, task: &Task) -> Value {
-    let mut shown = json!({
-        "name": task.name,
-        "task_id": task.id,
-        "framework_id": framework,
-    });
-    let Value::Object(fields) = &mut shown else { return shown };
-    if let Some(executor) = &task.executor {
-        fields.insert("executor_id".to_owned(), json!(executor));
-    }
-    fields.insert("agent_id".to_owned(), json!(task.agent));
-    fields.insert("state".to_owned(), json!(task.state.as_str()));
-    fields.insert("resources".to_owned(), json!(task.resources));
-    if !task.statuses.is_empty() {
-        fields.insert("statuses".to_owned(), json!(task.statuses));
-    }
-    if let Some((state, uuid)) = &task.sent {
-        let uuid = crate::mesos::Base64(uuid.clone());
-        fields.insert("status_update_state".to_owned(), json!(state.as_str()));
-        fields.insert("status_update_uuid".to_owned(), json!(format!("{uuid:?}")));
-    }
-    for (name, value) in [
-        ("labels", task.labels.as_ref().map(defaults::shown)),
-        ("discovery", task.discovery.as_ref().map(defaults::shown)),
-        ("container", task.container.as_ref().map(defaults::shown)),
-        ("health_check", task.health_check.as_ref().map(defaults::shown)),
-        ("kill_policy", task.kill_policy.as_ref().map(defaults::shown)),
-        ("user", task.user.as_ref().map(|user| json!(user))),
-    ] {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), value);
+pub(in crate::embedded::master) struct TaskV1<'a>(
+    pub(in crate::embedded::master) &'a FrameworkId,
+    pub(in crate::embedded::master) &'a Task,
+);
+
+impl Serialize for TaskV1<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(framework, task) = self;
+        let info = &task.info;
+        let mut shown = serializer.serialize_map(None)?;
+        shown.serialize_entry("name", &info.name)?;
+        shown.serialize_entry("task_id", task.id())?;
+        shown.serialize_entry("framework_id", framework)?;
+        if let Some(executor) = &task.executor {
+            shown.serialize_entry("executor_id", executor)?;
         }
+        shown.serialize_entry("agent_id", task.agent())?;
+        shown.serialize_entry("state", task.state.as_str())?;
+        shown.serialize_entry("resources", &info.resources)?;
+        if !task.statuses.is_empty() {
+            shown.serialize_entry("statuses", &Listed(&task.statuses, |status| status))?;
+        }
+        if let Some((state, uuid)) = &task.sent {
+            let uuid = crate::mesos::Base64(uuid.clone());
+            shown.serialize_entry("status_update_state", state.as_str())?;
+            shown.serialize_entry("status_update_uuid", &format!("{uuid:?}"))?;
+        }
+        for (name, value) in [
+            ("labels", info.labels.as_ref().map(defaults::shown)),
+            ("discovery", info.discovery.as_deref().map(defaults::shown)),
+            ("container", info.container.as_deref().map(defaults::shown)),
+            ("health_check", info.health_check.as_deref().map(defaults::shown)),
+            ("kill_policy", info.kill_policy.as_ref().map(defaults::shown)),
+            ("user", task.user().map(|user| json!(user))),
+        ] {
+            if let Some(value) = value {
+                shown.serialize_entry(name, &value)?;
+            }
+        }
+        if !info.limits.is_empty() {
+            shown.serialize_entry("limits", &scalars(&info.limits))?;
+        }
+        shown.end()
     }
-    if !task.limits.is_empty() {
-        fields.insert("limits".to_owned(), json!(crate::embedded::master::state::scalars(&task.limits)));
-    }
-    shown
 }

@@ -16,9 +16,9 @@ impl Master {
     pub(super) fn get_weights(&self, principal: Option<&str>) -> Reply {
         match self.weights_page(principal) {
             Value::Array(infos) if !infos.is_empty() => {
-                Reply::Json(json!({"type": "GET_WEIGHTS", "get_weights": {"weight_infos": infos}}))
+                Reply::Json(json!({"type": "GET_WEIGHTS", "get_weights": {"weight_infos": infos}}).into())
             }
-            _ => Reply::Json(json!({"type": "GET_WEIGHTS"})),
+            _ => Reply::Json(json!({"type": "GET_WEIGHTS"}).into()),
         }
     }
 

@@ -45,7 +45,7 @@ fn share_cgroups(container: Option<&ContainerInfo>) -> Option<bool> {
 pub(in crate::embedded::master) fn check(task: &TaskInfo, place: &Place<'_>) -> Check {
     common(task, place)?;
     with_executor(task, place)?;
-    if share_cgroups(task.container.as_ref()) == Some(false) {
+    if share_cgroups(task.container.as_deref()) == Some(false) {
         return Err("Only tasks in a task group may have 'share_cgroups' set to 'false'".to_owned());
     }
     Ok(())
@@ -147,7 +147,7 @@ fn with_executor(task: &TaskInfo, place: &Place<'_>) -> Check {
         if shared {
             return Err(format!("Executor resources {executors} should not contain any shared resources"));
         }
-        if share_cgroups(info.container.as_ref()) == Some(true) {
+        if share_cgroups(info.container.as_deref()) == Some(true) {
             return Err("The 'share_cgroups' field cannot be set to 'true' on executor containers".to_owned());
         }
         both.add(&executors);
@@ -273,7 +273,7 @@ fn in_group(task: &TaskInfo, place: &Place<'_>) -> Check {
             return Err("Docker ContainerInfo is not supported on the task".to_owned());
         }
     }
-    if !task.limits.is_empty() && share_cgroups(task.container.as_ref()) != Some(false) {
+    if !task.limits.is_empty() && share_cgroups(task.container.as_deref()) != Some(false) {
         return Err("Resource limits may only be set for tasks within a task group when the 'share_cgroups' field is \
                     set to 'false'."
             .to_owned());
@@ -292,7 +292,7 @@ fn group_executor(group: &TaskGroupInfo, info: &ExecutorInfo, place: &Place<'_>)
     if info.container.as_ref().is_some_and(|container| container.r#type == ContainerType::Docker) {
         return Err("Docker ContainerInfo is not supported on the executor".to_owned());
     }
-    if let Some(task) = group.tasks.iter().find(|task| task.executor.as_ref().is_some_and(|own| own != info)) {
+    if let Some(task) = group.tasks.iter().find(|task| task.executor.as_ref().is_some_and(|own| **own != *info)) {
         return Err(format!("The `ExecutorInfo` of task '{}' is different from executor '{name}'", task.task_id));
     }
     let executors = Resources::of(&info.resources);
@@ -363,10 +363,10 @@ fn megabytes(value: f64) -> String {
 }
 
 fn group_cgroups(group: &TaskGroupInfo, info: &ExecutorInfo, place: &Place<'_>) -> Check {
-    if share_cgroups(info.container.as_ref()) == Some(true) {
+    if share_cgroups(info.container.as_deref()) == Some(true) {
         return Err("The 'share_cgroups' field cannot be set to 'true' on executor containers".to_owned());
     }
-    let new = group.tasks.iter().map(|task| share_cgroups(task.container.as_ref()).unwrap_or(true));
+    let new = group.tasks.iter().map(|task| share_cgroups(task.container.as_deref()).unwrap_or(true));
     let mut all = new.chain((place.shares)(&info.executor_id));
     if let Some(first) = all.next()
         && all.any(|other| other != first)

@@ -25,6 +25,14 @@ async fn fine(kernel: &mut Kernel, code: &str) -> String {
     ran.text()
 }
 
+/// What a cell prints, or its value.
+async fn shown(kernel: &mut Kernel, code: &str) -> String {
+    let ran = kernel.run(code).await;
+    assert_eq!(ran.status(), &ReplyStatus::Ok, "{code}: {}", ran.text());
+    let result = ran.outputs.iter().filter(|output| matches!(output, Content::ExecuteResult(_)));
+    ran.printed() + &result.filter_map(plain).collect::<String>()
+}
+
 /// Waits until the master has no task of this name any more but a completed one: a task's end that isn't acknowledged
 /// keeps it among the others.
 async fn acknowledged_to_its_end(master: &str, task: &str) {
@@ -258,6 +266,94 @@ async fn what_cells_show_and_what_evcxrs_commands_do() {
     kernel.send(InspectRequest { code: "let y = secs(3);".to_owned(), cursor_pos: 10, detail_level: None }).await;
     let Content::InspectReply(reply) = kernel.reply().await.content else { panic!("no help") };
     assert!(format!("{reply:?}").contains("So many seconds"), "{reply:?}");
+}
+
+/// What plain values look like, what is looked for before that, and who has the last word.
+const SHOWN: [(&str, &str); 22] = [
+    ("1+1", "2"),
+    ("2.5", "2.5"),
+    ("'x'", "'x'"),
+    ("\"a\\n\".to_string()", "\"a\\n\""),
+    ("&\"a\"[..]", "\"a\""),
+    ("vec![Some(1), None]", "[Some(1), None]"),
+    ("mesos.version()", "Ok(\"1.11.0\")"),
+    ("(1, \"a\")", "(1, \"a\")"),
+    ("()", ""),
+    ("for _ in 0..2 {}", ""),
+    ("if true { 1 } else { 2 }", "1"),
+    ("let mut map = std::collections::HashMap::new(); map.insert(1, 2);\nmap", "{1: 2}"),
+    ("let text = \"kept\".to_string();\ntext", "\"kept\""),
+    ("text", "\"kept\""),
+    ("std::mem::drop(mesos); mesos.version()?.len()", "6"),
+    ("struct Plain; fn attach() -> u8 { 7 } attach()", "7"),
+    ("#[derive(Debug)] struct Own { a: u8 }\nOwn { a: 1 }", "Own { a: 1 }"),
+    ("Some(Own { a: 1 })", "Some(Own { a: 1 })"),
+    ("#[derive(Debug)] struct Rich;\nimpl Rich { fn evcxr_display(&self) { println!(\"rich\"); } }\nRich", "rich\n"),
+    ("Box::new(Rich)", "rich\n"),
+    (
+        "trait Fancy { fn evcxr_display(&self) { println!(\"fancy\"); } }\nimpl Fancy for str {}\nimpl Fancy for [Own] {}\n\
+         \"a\".to_string()",
+        "fancy\n",
+    ),
+    ("vec![Own { a: 1 }]", "fancy\n"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_value_is_shown_as_ever_unless_it_shows_itself() {
+    if !has_toolchain("a_plain_value_is_shown_as_ever_unless_it_shows_itself") {
+        return;
+    }
+    let mut kernel = Kernel::start(&[]).await;
+    fine(&mut kernel, "1+1").await;
+    for (code, shows) in SHOWN {
+        assert_eq!(shown(&mut kernel, code).await, shows, "{code}");
+    }
+    // As somebody has chosen, from that cell on.
+    for (code, shows) in [
+        (":clear", ""),
+        (":fmt {:#?}\nvec![1]", "Output format: {:#?}\n[\n    1,\n]"),
+        ("vec![1]", "[\n    1,\n]"),
+        (":types", "Types: true\n"),
+        ("Some(1)", ": Option<i32> = Some(\n    1,\n)"),
+        ("mesos.version()?", ": String = \"1.11.0\""),
+    ] {
+        assert_eq!(shown(&mut kernel, code).await, shows, "{code}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mesos_is_in_every_cell_unless_the_name_is_taken() {
+    if !has_toolchain("mesos_is_in_every_cell_unless_the_name_is_taken") {
+        return;
+    }
+    let mut kernel = Kernel::start(&[]).await;
+    fine(&mut kernel, "1+1").await;
+    for (code, shows) in [
+        (":type mesos", "mesos: Master"),
+        ("fn of(mesos: &Master) -> Result<String, Error> { mesos.version() }\nof(&mesos)?", "1.11.0"),
+        ("let versions = [mesos].map(|mesos| mesos.version().is_ok());\nversions", "[true]"),
+        ("let same = mesos; let mesos = \"mine\";\nmesos.len()", "4"),
+        ("mesos", "mine"),
+        (":vars", "mesos: &str"),
+        ("same.version()?", "1.11.0"),
+        (":clear", ""),
+        (":vars", "mesos: Master"),
+        ("mesos.version()?", "1.11.0"),
+        ("let mesos = 7;", ""),
+        ("mesos + 1", "8"),
+    ] {
+        let text = fine(&mut kernel, code).await;
+        assert!(text.contains(shows), "{code}: {text}");
+    }
+    // Who has taken the name loses it like any other variable; then it is the handle's again.
+    let (_, text) = failing(&mut kernel, "std::process::exit(3);").await;
+    assert!(text.contains("Lost: mesos."), "{text}");
+    assert!(fine(&mut kernel, "mesos.version()?").await.contains("1.11.0"));
+
+    // What the compiler says points at the person's own text.
+    let (_, text) = failing(&mut kernel, "let wrong: i32 = mesos;").await;
+    let pointed = format!("     | {}\x1b[31m^^^^^ expected `i32`, found `Master`", " ".repeat(17));
+    assert!(text.contains(&pointed), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,9 +20,10 @@ use tracing::{debug, info};
 
 use super::fate::{self, Heard};
 use super::listen::{self, Ran, listen};
+use super::mark::{Bound, Scope, Written};
 use super::stop::Stopper;
 use super::talk::{self, Ask, Told};
-use super::{folder, mark, nothing, toolchain, unavailable};
+use super::{folder, mark, nothing, toolchain, unavailable, variables};
 use crate::bundle::Trouble;
 
 /// Tells the kernel.
@@ -66,7 +67,8 @@ pub fn run() -> std::io::Result<()> {
         stopper: Arc::clone(&stopper),
         answered,
         running: None,
-        bound: false,
+        known: false,
+        plain: true,
         mark: format!("cell-{}", uuid::Uuid::new_v4()),
     };
     let thread = std::thread::Builder::new().name("rust-cells".to_owned()).stack_size(16 << 20);
@@ -98,17 +100,19 @@ struct Evaluator {
     stopper: Arc<Stopper>,
     answered: mpsc::Receiver<String>,
     running: Option<Running>,
-    /// Whether `mesos` is in scope.
-    bound: bool,
+    /// Whether cells know the handle's crate.
+    known: bool,
+    /// Whether nobody has said how plain values are to be shown.
+    plain: bool,
     mark: String,
 }
 
-/// What every cell has in scope.
-const USE: &str = "#[allow(unused_imports)] use mesos_handle::prelude::*;";
-/// The session's handle.
-const BIND: &str = "let mesos = mesos_handle::attach();";
-/// Warms what a first cell would wait for: an expression that must be tried twice, and a `?`.
-const WARM: &str = "Ok::<u8, std::fmt::Error>(1)?";
+/// What every cell has in scope. The crate's own name tells that nobody has cleared it.
+const USE: &str = "#[allow(unused_imports)] use mesos_handle::{self, prelude::*};";
+const CRATE: &str = "mesos_handle";
+/// What a first cell would wait for: a `?`, which evcxr knows how to compile from then on, and the types of variables.
+const WARM: &str = "let _ = Ok::<u8, std::fmt::Error>(1)?;";
+const WARM_TYPES: &str = "let warm = vec![mesos_handle::attach()]; warm.";
 
 impl Evaluator {
     fn work_through(mut self, queue: &mpsc::Receiver<Ask>) {
@@ -124,7 +128,7 @@ impl Evaluator {
                     self.done(id, Err(unavailable(why)));
                 }
             }
-            self.rebind();
+            self.see_to_the_handle();
         }
     }
 
@@ -172,7 +176,7 @@ impl Evaluator {
             self.start()?;
             self.teller.tell(&Told::Ready);
         }
-        if self.bound { Ok(()) } else { self.bind() }
+        if self.known { Ok(()) } else { self.make_known() }
     }
 
     /// Starts evcxr and binds the handle.
@@ -189,83 +193,94 @@ impl Evaluator {
         self.stopper.watch(context.process_handle());
         let dependency = format!(":dep mesos-handle = {{ path = {:?} }}", handle.display().to_string());
         self.running = Some(Running { context, outputs, dependency });
+        self.plain = true;
         self.teller.does("Rust to start: the session's handle, and the types of the standard library");
-        self.bind()?;
-        if let Some(running) = &mut self.running {
-            // What fails here fails in the cell, too, and is told there.
-            let _ = running.context.execute(WARM);
-        }
-        Ok(())
+        self.make_known()
     }
 
-    /// Makes the handle known and binds `mesos`, which also warms what finds the types of variables.
-    fn bind(&mut self) -> Result<(), Trouble> {
+    /// Makes the handle known to cells.
+    fn make_known(&mut self) -> Result<(), Trouble> {
         let Some(running) = &mut self.running else { return Ok(()) };
-        let prelude = format!("{}\n{USE}\n{BIND}", running.dependency);
-        let bound = running.context.execute(&prelude);
-        bound.map_err(|why| unavailable(&format!("the session's handle doesn't build: {why}")))?;
-        self.bound = true;
+        let known = running.context.execute(&format!("{}\n{USE}", running.dependency));
+        known.map_err(|why| unavailable(&format!("the session's handle doesn't build: {why}")))?;
+        self.known = true;
+        // What fails here fails in the cell, too, and is told there.
+        let _ = running.context.execute(WARM);
+        let _ = running.context.completions(WARM_TYPES, WARM_TYPES.len());
         Ok(())
     }
 
-    /// Binds `mesos` again after `:clear`, `:restart`, or the end of the process that ran cells.
-    fn rebind(&mut self) {
+    /// Makes the handle known again after `:clear`.
+    fn see_to_the_handle(&mut self) {
         let Some(running) = &self.running else {
-            self.bound = false;
+            self.known = false;
             return;
         };
-        self.bound = running.context.variables_and_types().any(|(name, _)| name == "mesos");
-        if !self.bound
-            && let Err(trouble) = self.bind()
+        self.known = running.context.defined_item_names().any(|name| name == CRATE);
+        if !self.known
+            && let Err(trouble) = self.make_known()
         {
             // The next cell tries again, and says so.
             debug!("{}", trouble.value);
         }
     }
 
+    /// What cells have in scope.
+    fn scope(&self) -> Scope {
+        let is_taken = |running: &Running| running.context.variables_and_types().any(|(name, _)| name == mark::NAME);
+        Scope { handle: !self.running.as_ref().is_some_and(is_taken), plain: self.plain }
+    }
+
     fn cell(&mut self, id: u64, code: &str) -> Result<Value, Trouble> {
-        let Self { teller, stopper, answered, running, mark, .. } = self;
+        let chooses_display = mark::chooses_display(code);
+        let scope = Scope { plain: self.plain && !chooses_display, ..self.scope() };
+        let Self { teller, stopper, answered, running, plain, mark, .. } = self;
         let Some(running) = running else { return Err(unavailable("evcxr isn't running")) };
+        if let Some(known) = variables::type_of_handle(code).filter(|_| scope.handle) {
+            return Ok(json!({"text/plain": known}));
+        }
         teller.does("the cell to be compiled");
         let variables: Vec<String> = running.context.variables_and_types().map(|(name, _)| name.to_owned()).collect();
-        let marked = mark::marked(code, id);
+        let (written, bound) = (mark::marked(code, id, scope), Bound::to_run(code, scope));
         let run = Run { id, teller, stopper, answered, mark };
-        stopper.begin(marked.is_some());
-        let (mut result, mut heard) = run.once(running, marked.as_deref().unwrap_or(code), marked.is_some());
-        if marked.is_some()
+        let (mut result, mut heard) = match &written {
+            Written::Marked(code) => run.once(running, code, true),
+            Written::Unmarked => run.once(running, &bound.code, false),
+            Written::Still => run.once(running, code, false),
+        };
+        if matches!(written, Written::Marked(_))
             && matches!(result, Err(evcxr::Error::CompilationErrors(_)))
             && stopper.interrupted().is_none()
         {
             // What the mark has spoilt compiles without it; what the person spoilt is told in their own words.
-            stopper.begin(false);
-            (result, heard) = run.once(running, code, false);
-            heard.unmarked();
-        } else if marked.is_none() {
-            heard.unmarked();
+            (result, heard) = run.once(running, &bound.code, false);
         }
         let interrupted = stopper.end();
+        *plain &= !(chooses_display && result.is_ok());
         match result {
             Ok(outputs) if heard.reached() => {
                 if let Some(took) = outputs.timing {
                     run.say(&format!("took {:.0} ms\n", took.as_secs_f64() * 1000.0));
                 }
                 debug!("a cell's phases: {:?}", outputs.phases);
-                Ok(bundle(outputs.content_by_mime_type))
+                let contents = outputs.content_by_mime_type;
+                Ok(bundle(if scope.handle { variables::with_handle(code, contents) } else { contents }))
             }
             Ok(_) if interrupted.is_some() => Err(fate::stopped_in_place()),
             Ok(_) => Err(heard.failure()),
             Err(evcxr::Error::SubprocessTerminated(why)) => Err(heard.death(&why, &variables, interrupted.is_some())),
             Err(_) if interrupted.is_some() => Err(fate::never_begun()),
-            Err(evcxr::Error::CompilationErrors(errors)) => Err(fate::compilation(code, &errors)),
+            Err(evcxr::Error::CompilationErrors(errors)) => Err(fate::compilation(code, &bound, &errors)),
             Err(error) => Err(other(&error.to_string())),
         }
     }
 
     fn complete(&mut self, code: &str, at: usize) -> Completion {
+        let bound = Bound::to_look_at(code, self.scope());
         let Some(running) = &mut self.running else { return nothing(at) };
-        match running.context.completions(code, at) {
+        match running.context.completions(&bound.code, bound.place(at)) {
             Ok(found) => Completion {
-                span: found.start_offset..found.end_offset,
+                span: bound.original(found.start_offset)..bound.original(found.end_offset),
                 candidates: found
                     .completions
                     .into_iter()
@@ -280,9 +295,9 @@ impl Evaluator {
     }
 
     fn inspect(&mut self, code: &str, at: usize) -> Option<Value> {
+        let bound = Bound::to_look_at(code.get(..at)?, self.scope());
         let running = self.running.as_mut()?;
-        let code = code.get(..at)?;
-        let (plain, html) = running.context.hover_at(code, at).ok()?;
+        let (plain, html) = running.context.hover_at(&bound.code, bound.code.len()).ok()?;
         let found = !plain.is_empty() && !plain.contains("No documentation found");
         found.then(|| json!({"text/plain": plain, "text/html": html}))
     }
@@ -327,6 +342,7 @@ impl Run<'_> {
         code: &str,
         marked: bool,
     ) -> (Result<evcxr::EvalOutputs, evcxr::Error>, Heard) {
+        self.stopper.begin(marked);
         let (stop, stopped) = crossbeam_channel::bounded(1);
         let Running { context, outputs, .. } = running;
         std::thread::scope(|scope| {
@@ -344,7 +360,11 @@ impl Run<'_> {
             };
             // A listener that is gone needs no word.
             let _ = stop.send(ran);
-            (result, listener.join().unwrap_or_default())
+            let mut heard = listener.join().unwrap_or_default();
+            if !marked {
+                heard.unmarked();
+            }
+            (result, heard)
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use mesos_repl::render;
 
+use super::mark::Bound;
 use crate::bundle::Trouble;
 
 /// What was heard of a cell while it ran.
@@ -95,7 +96,7 @@ impl Heard {
 
     /// A cell whose process is gone.
     pub fn death(&self, why: &str, variables: &[String], killed: bool) -> Trouble {
-        let mut lost: Vec<&str> = variables.iter().map(String::as_str).filter(|name| *name != "mesos").collect();
+        let mut lost: Vec<&str> = variables.iter().map(String::as_str).collect();
         lost.sort_unstable();
         let lost = match lost.as_slice() {
             [] => "No variables were lost".to_owned(),
@@ -139,8 +140,8 @@ fn how_it_ended(why: &str, crash: Option<&str>) -> String {
     }
 }
 
-/// The compiler's errors with the places in the cell.
-pub fn compilation(code: &str, errors: &[evcxr::CompilationError]) -> Trouble {
+/// The compiler's errors with the places in the cell, of which it was given another form.
+pub fn compilation(code: &str, given: &Bound, errors: &[evcxr::CompilationError]) -> Trouble {
     let first = errors.first();
     let mut trouble = Trouble::new("CompileError", first.map(evcxr::CompilationError::message).unwrap_or_default());
     trouble.traceback.clear();
@@ -154,8 +155,9 @@ pub fn compilation(code: &str, errors: &[evcxr::CompilationError]) -> Trouble {
                     trouble.traceback.push(format!("{:>4} | {line}", span.start_line));
                 }
                 shown = span.start_line;
-                let end = (span.end_line == span.start_line).then_some(span.end_column);
-                let carets = carets(line, span.start_column, end, &spanned.label);
+                let column = |column| given.column(span.start_line, column);
+                let end = (span.end_line == span.start_line).then(|| column(span.end_column));
+                let carets = carets(line, column(span.start_column), end, &spanned.label);
                 trouble.traceback.push(format!("     | {carets}"));
             }
         }
@@ -198,7 +200,7 @@ mod tests {
             ("x", &["memory allocation of 8 bytes failed"], "memory allocation of 8 bytes failed (x)"),
             ("Subprocess terminated with status: signal: 9 (SIGKILL)", &[], "when memory runs out"),
         ] {
-            let trouble = heard(errors).death(why, &["b".into(), "mesos".into(), "a".into()], false);
+            let trouble = heard(errors).death(why, &["b".into(), "a".into()], false);
             assert!(trouble.value.contains(says), "{}", trouble.value);
             assert!(trouble.traceback.concat().contains("Lost: a, b."), "{:?}", trouble.traceback);
         }

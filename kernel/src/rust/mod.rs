@@ -21,6 +21,8 @@ mod stop;
 pub mod talk;
 #[cfg(feature = "rust-cells")]
 mod toolchain;
+#[cfg(feature = "rust-cells")]
+mod variables;
 
 #[cfg(feature = "rust-cells")]
 pub use folder::build_root;

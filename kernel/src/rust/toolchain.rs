@@ -39,13 +39,15 @@ fn tell(text: &str) {
 }
 
 /// The handle's sources, as they are in this program.
-const HANDLE: [(&str, &str); 9] = [
+const HANDLE: [(&str, &str); 11] = [
     ("Cargo.toml", include_str!("../../handle/standalone.toml")),
     ("src/lib.rs", include_str!("../../handle/src/lib.rs")),
     ("src/error.rs", include_str!("../../handle/src/error.rs")),
     ("src/json.rs", include_str!("../../handle/src/json.rs")),
     ("src/link.rs", include_str!("../../handle/src/link.rs")),
     ("src/master.rs", include_str!("../../handle/src/master.rs")),
+    ("src/plain.rs", include_str!("../../handle/src/plain.rs")),
+    ("src/scope.rs", include_str!("../../handle/src/scope.rs")),
     ("src/show.rs", include_str!("../../handle/src/show.rs")),
     ("src/spec.rs", include_str!("../../handle/src/spec.rs")),
     ("src/task.rs", include_str!("../../handle/src/task.rs")),

@@ -15,14 +15,14 @@ use axum::http::header::{
     WWW_AUTHENTICATE,
 };
 use axum::http::uri::{Authority, Uri};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::wire::convert::decode_base64;
 use crate::browser;
 
 /// The longest body that is read, unpacked; the longest calls of large schedulers have some megabytes.
@@ -122,9 +122,10 @@ pub(super) fn authenticate(
     if !required {
         return Ok(None);
     }
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let decoded = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
-        let pair = String::from_utf8(decoded).ok()?;
+    let given = headers.get(AUTHORIZATION).and_then(|value| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let encoded = value.strip_prefix("Basic ").filter(|rest| !rest.contains(' '))?;
+        let pair = String::from_utf8(decode_base64(encoded).ok()?).ok()?;
         let (principal, secret) = pair.split_once(':')?;
         // A secret with a colon is no secret to a real master.
         (!secret.contains(':')).then(|| (principal.to_owned(), secret.to_owned()))
@@ -156,15 +157,46 @@ fn same(left: &(String, String), right: &(String, String)) -> bool {
 /// A whole body, unpacked if it came packed.
 pub(super) async fn body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     let too_long = || refused(413, format!("The embedded Mesos reads bodies of at most {LONGEST_BODY} bytes"));
-    let bytes = axum::body::to_bytes(body, LONGEST_BODY).await.map_err(|_| too_long())?;
+    let undecodable = || refused(500, "failed to decode body");
+    let collected =
+        Limited::new(body, LONGEST_BODY).collect().await.map_err(|error| match error.is::<LengthLimitError>() {
+            true => too_long(),
+            false => undecodable(),
+        })?;
+    if collected.trailers().is_some() {
+        return Err(undecodable());
+    }
+    let bytes = collected.to_bytes();
     if headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding.as_bytes() != b"gzip") {
         return Ok(bytes);
     }
+    // What is no gzip is known by its first two bytes.
+    if bytes.len() > 1 && !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(undecodable());
+    }
     let mut unpacked = Vec::new();
     let limit = u64::try_from(LONGEST_BODY).unwrap_or(u64::MAX).saturating_add(1);
-    let read = GzDecoder::new(bytes.as_ref()).take(limit).read_to_end(&mut unpacked);
-    read.map_err(|_| refused(500, "failed to decode body"))?;
-    if unpacked.len() > LONGEST_BODY { Err(too_long()) } else { Ok(unpacked.into()) }
+    let mut packed = GzDecoder::new(bytes.as_ref()).take(limit);
+    packed.read_to_end(&mut unpacked).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => refused(500, "Failed to decompress body"),
+        _ => undecodable(),
+    })?;
+    if unpacked.len() > LONGEST_BODY {
+        return Err(too_long());
+    }
+    let rest: &[u8] = packed.into_inner().into_inner();
+    if rest.is_empty() { Ok(unpacked.into()) } else { Err(undecodable()) }
+}
+
+/// Of a header that comes more than once the last one is meant.
+pub(super) fn keep_last(headers: &mut HeaderMap) {
+    let many: Vec<HeaderName> =
+        headers.keys().filter(|name| headers.get_all(*name).iter().count() > 1).cloned().collect();
+    for name in many {
+        if let Some(last) = headers.get_all(&name).iter().next_back().cloned() {
+            headers.insert(name, last);
+        }
+    }
 }
 
 /// Whether a header with a list of wishes allows something, as libprocess reads it.
@@ -175,7 +207,7 @@ fn allows(header: &HeaderValue, candidates: &[String]) -> bool {
         for one in wishes.split(',').filter(|one| !one.is_empty()) {
             let mut parts = one.split(';').filter(|part| !part.is_empty());
             if parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case(candidate)) {
-                let mut quality = parts.filter_map(|part| part.split_once('=')).filter(|(name, _)| *name == "q");
+                let mut quality = parts.filter_map(pair).filter(|(name, _)| *name == "q");
                 return match (quality.next(), quality.next()) {
                     (Some((_, value)), None) => value.parse::<f64>().is_ok_and(|value| value > 0.0),
                     _ => true,
@@ -184,6 +216,13 @@ fn allows(header: &HeaderValue, candidates: &[String]) -> bool {
         }
     }
     false
+}
+
+/// A name and a value: what has more parts, or fewer, is no pair.
+fn pair(text: &str) -> Option<(&str, &str)> {
+    let mut parts = text.split('=').filter(|part| !part.is_empty());
+    let pair = (parts.next()?, parts.next()?);
+    parts.next().is_none().then_some(pair)
 }
 
 /// Whether an `Accept` header, or one like it, allows a media type; a missing one does.
@@ -200,7 +239,7 @@ pub(super) fn accepted(headers: &HeaderMap, media_type: &str) -> bool {
 
 /// Packs a longer body for those who say that they unpack it. What has no end isn't touched.
 pub(super) async fn packed(wish: Option<HeaderValue>, response: Response) -> Response {
-    let unpacks = wish.is_some_and(|wish| allows(&wish, &["gzip".to_owned()]));
+    let unpacks = wish.is_some_and(|wish| allows(&wish, &["gzip".to_owned(), "*".to_owned()]));
     let long = response.body().size_hint().exact().is_some_and(|length| length >= SHORTEST_PACKED);
     if !unpacks || !long || response.headers().contains_key("content-disposition") {
         return response;
@@ -236,12 +275,7 @@ pub(super) fn pairs(text: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// A path as it is meant.
-pub(super) fn decoded_path(path: &str) -> String {
-    decoded(&path.replace('+', "%2B"))
-}
-
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -261,6 +295,9 @@ fn decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     #[test]
@@ -271,6 +308,11 @@ mod tests {
             ("text/html", false),
             ("application/json;q=0", false),
             ("application/json;q=0.1", true),
+            ("application/json;q=", true),
+            ("application/json;q=x", false),
+            ("application/json;q==0", false),
+            ("application/json;q=0;q=1", true),
+            ("application/json;q=0,*/*", false),
             ("text/html, APPLICATION/JSON", true),
             ("", false),
         ];
@@ -278,6 +320,16 @@ mod tests {
             assert_eq!(accepts(Some(&HeaderValue::from_static(value)), "application/json"), allowed, "{value}");
         }
         assert!(accepts(None, "application/json"));
+    }
+
+    #[test]
+    fn the_last_of_a_header_counts() {
+        let mut headers = HeaderMap::new();
+        for value in ["text/plain", "application/json"] {
+            headers.append(CONTENT_TYPE, HeaderValue::from_static(value));
+        }
+        keep_last(&mut headers);
+        assert_eq!(headers.get_all(CONTENT_TYPE).iter().collect::<Vec<_>>(), ["application/json"]);
     }
 
     #[test]
@@ -317,9 +369,18 @@ mod tests {
         let small = encoder.finish().unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        assert_eq!(body(&headers, Body::from(small)).await.unwrap().as_ref(), b"{}");
-        let refusal = body(&headers, Body::from("{}")).await.unwrap_err();
-        assert_eq!(refusal.status().as_u16(), 500);
+        assert_eq!(body(&headers, Body::from(small.clone())).await.unwrap().as_ref(), b"{}");
+        let cases = [
+            (b"{}".to_vec(), "failed to decode body"),
+            ([small.clone(), small.clone()].concat(), "failed to decode body"),
+            (small[..12].to_vec(), "Failed to decompress body"),
+            (Vec::new(), "Failed to decompress body"),
+        ];
+        for (bytes, why) in cases {
+            let refusal = body(&headers, Body::from(bytes)).await.unwrap_err();
+            assert_eq!(refusal.status().as_u16(), 500);
+            assert_eq!(refusal.into_body().collect().await.unwrap().to_bytes(), why);
+        }
         let long = "x".repeat(2000);
         let wish = Some(HeaderValue::from_static("deflate, gzip"));
         let response = packed(wish.clone(), text(200, long.clone())).await;
@@ -334,14 +395,22 @@ mod tests {
     #[test]
     fn who_asks_must_be_known() {
         let known = [("alice".to_owned(), "s".to_owned())];
-        let ask = |value: &str| {
+        let said = |value: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, format!("Basic {}", STANDARD.encode(value)).parse().unwrap());
+            headers.insert(AUTHORIZATION, value.parse().unwrap());
             authenticate(&known, true, &headers, "r")
         };
+        let ask = |value: &str| said(&format!("Basic {}", STANDARD.encode(value)));
         assert_eq!(ask("alice:s").unwrap().as_deref(), Some("alice"));
         for wrong in ["alice:", "alice:ss", "alic:es", "alice", "bob:s", "alice:s:"] {
             assert_eq!(ask(wrong).unwrap_err().status().as_u16(), 401, "{wrong}");
+        }
+        // What follows the padding is no matter, nor is missing padding.
+        for value in ["Basic YWxpY2U6cw", "Basic YWxpY2U6cw=", "Basic YWxpY2U6cw==!", "Basic YWxp\tY2U6cw=="] {
+            assert_eq!(said(value).unwrap().as_deref(), Some("alice"), "{value}");
+        }
+        for value in ["Basic  YWxpY2U6cw==", "Basic YWxp Y2U6cw==", "basic YWxpY2U6cw==", "Basic !YWxpY2U6cw=="] {
+            assert_eq!(said(value).unwrap_err().status().as_u16(), 401, "{value}");
         }
         assert_eq!(authenticate(&known, false, &HeaderMap::new(), "r").unwrap(), None);
     }

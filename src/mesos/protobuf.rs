@@ -42,13 +42,57 @@ fn decode_message(
                 let length = usize::try_from(varint(&mut bytes)?).ok()?;
                 Wire::Bytes(take(&mut bytes, length)?)
             }
+            3 => {
+                skip_group(&mut bytes, number, depth)?;
+                continue;
+            }
             5 => Wire::Fixed32(u32::from_le_bytes(*take(&mut bytes, 4)?.first_chunk()?)),
             _ => return None,
         };
-        let Some(field) = schema.fields.iter().find(|field| field.number == number) else { continue };
-        put(field, &wire, &mut fields, depth)?;
+        // A field of another wire type counts as one that isn't known.
+        let known = schema.fields.iter().find(|field| field.number == number);
+        if let Some(field) = known.filter(|field| fits(field, &wire)) {
+            put(field, &wire, &mut fields, depth)?;
+        }
     }
     Some(fields)
+}
+
+/// Passes over a group, which no message has: up to its end, with the groups in it.
+fn skip_group(bytes: &mut &[u8], of: u32, depth: usize) -> Option<()> {
+    let depth = depth.checked_sub(1)?;
+    loop {
+        let key = varint(bytes)?;
+        let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0)?;
+        match key & 7 {
+            0 => drop(varint(bytes)?),
+            1 => drop(take(bytes, 8)?),
+            2 => {
+                let length = usize::try_from(varint(bytes)?).ok()?;
+                take(bytes, length)?;
+            }
+            3 => skip_group(bytes, number, depth)?,
+            4 => return (number == of).then_some(()),
+            5 => drop(take(bytes, 4)?),
+            _ => return None,
+        }
+    }
+}
+
+/// Whether a field may come so.
+fn fits(field: &FieldSchema, wire: &Wire<'_>) -> bool {
+    if field.label == Label::Map {
+        return matches!(wire, Wire::Bytes(_));
+    }
+    let may_be_packed = field.label == Label::Repeated;
+    match (field.kind)() {
+        Kind::String | Kind::Bytes | Kind::Message(_) => matches!(wire, Wire::Bytes(_)),
+        Kind::Bool | Kind::Enum(_) | Kind::Integer { .. } => {
+            matches!(wire, Wire::Varint(_)) || may_be_packed && matches!(wire, Wire::Bytes(_))
+        }
+        Kind::Double => matches!(wire, Wire::Fixed64(_) | Wire::Fixed32(_)),
+        Kind::Any => true,
+    }
 }
 
 fn put(field: &FieldSchema, wire: &Wire<'_>, fields: &mut Map<String, Value>, depth: usize) -> Option<()> {

@@ -120,7 +120,8 @@ impl Chain {
             .collect()
     }
 
-    /// The tasks that the master knows, and their states.
+    /// The tasks that the master knows, and the states of them that it has told: one may have ended meanwhile, which waits
+    /// behind an update that nobody has acknowledged.
     async fn tasks(&self, framework: &str) -> BTreeMap<String, String> {
         let answer = asked(self.master, "GET_TASKS").await;
         let lists = answer["get_tasks"].as_object().cloned().unwrap_or_default();
@@ -128,7 +129,8 @@ impl Chain {
         all.filter(|task| task["framework_id"]["value"] == framework)
             .map(|task| {
                 let text = |value: &Value| value.as_str().unwrap().to_owned();
-                (text(&task["task_id"]["value"]), text(&task["state"]))
+                let told = task.get("status_update_state").unwrap_or(&task["state"]);
+                (text(&task["task_id"]["value"]), text(told))
             })
             .collect()
     }

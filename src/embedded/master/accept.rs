@@ -33,6 +33,8 @@ struct Use {
     role: String,
     /// What is left.
     rest: Resources,
+    /// What was offered, as operations have changed it.
+    offered: Resources,
     /// What growing and shrinking volumes made, which this ACCEPT can't use any more.
     resized: Resources,
 }
@@ -59,7 +61,14 @@ impl Master {
             framework.counters.add("offers/accepted", accept.offer_ids.len() as u64);
         }
         let role = role.unwrap_or_else(|| "*".to_owned());
-        let mut used = Use { framework: id.clone(), agent, role, rest: offered.clone(), resized: Resources::default() };
+        let mut used = Use {
+            framework: id.clone(),
+            agent,
+            role,
+            rest: offered.clone(),
+            offered: offered.clone(),
+            resized: Resources::default(),
+        };
         let operations: Vec<Operation> =
             accept.operations.into_iter().filter_map(|operation| self.prepare(&used, operation)).collect();
         for operation in operations {
@@ -367,9 +376,7 @@ impl Master {
             }
             _ => used.rest = applied(&used.rest, &made)?,
         }
-        for Conversion { from, to } in &made {
-            self.allocator.convert(&used.agent, &used.framework, from, to);
-        }
+        self.allocator.convert(&used.agent, &used.framework, &mut used.offered, &made);
         Ok(())
     }
 

@@ -66,6 +66,8 @@ struct Agent {
     total: Resources,
     /// Offered or in use, by framework; marked with roles.
     given: HashMap<FrameworkId, Resources>,
+    /// The same of all frameworks: its order decides in which one the rest is offered.
+    all_given: Resources,
     active: bool,
     /// What follows from the rest, until that changes: a round over many agents of which few have changed is short.
     counted: Option<Counted>,
@@ -85,11 +87,10 @@ type Amounts = BTreeMap<String, i64>;
 
 impl Agent {
     fn count(&mut self) -> &Counted {
-        let Self { total, given, counted, .. } = self;
+        let Self { total, given, all_given, counted, .. } = self;
         counted.get_or_insert_with(|| {
-            let (mut available, mut amounts) = (total.clone(), Vec::new());
+            let (available, mut amounts) = (total.minus(&all_given.unallocated()), Vec::new());
             for (framework, given) in given.iter() {
-                available.subtract(&given.unallocated());
                 for resource in given.list() {
                     let role = resource.allocation_info.as_ref().and_then(|info| info.role.clone());
                     let one = Resources::of(std::slice::from_ref(resource)).scalar_quantities();
@@ -98,6 +99,22 @@ impl Agent {
             }
             Counted { available, total: total.scalar_quantities(), given: amounts }
         })
+    }
+
+    fn give(&mut self, framework: &FrameworkId, resources: &Resources) {
+        self.given.entry(framework.clone()).or_default().add(resources);
+        self.all_given.add(resources);
+        self.counted = None;
+    }
+
+    fn take_back(&mut self, framework: &FrameworkId, resources: &Resources) {
+        let Some(given) = self.given.get_mut(framework) else { return };
+        given.subtract(resources);
+        if given.is_empty() {
+            self.given.remove(framework);
+        }
+        self.all_given.subtract(resources);
+        self.counted = None;
     }
 }
 
@@ -196,7 +213,8 @@ impl Allocator {
     pub(super) fn remove_framework(&mut self, id: &FrameworkId) {
         self.frameworks.remove(id);
         for (_, agent) in self.agents.values_mut() {
-            if agent.given.remove(id).is_some() {
+            if let Some(given) = agent.given.remove(id) {
+                agent.all_given.subtract(&given);
                 agent.counted = None;
             }
         }
@@ -214,7 +232,14 @@ impl Allocator {
     }
 
     pub(super) fn add_agent(&mut self, id: &AgentId, info: &AgentInfo, total: Resources) {
-        let agent = Agent { info: info.clone(), total, given: HashMap::new(), active: true, counted: None };
+        let agent = Agent {
+            info: info.clone(),
+            total,
+            given: HashMap::new(),
+            all_given: Resources::default(),
+            active: true,
+            counted: None,
+        };
         self.agents.insert(self.next_agent, (id.clone(), agent));
         self.keys.insert(id.clone(), self.next_agent);
         self.next_agent += 1;
@@ -236,15 +261,23 @@ impl Allocator {
         }
     }
 
-    /// An operation has made other resources of some of the agent's.
-    pub(super) fn convert(&mut self, id: &AgentId, framework: &FrameworkId, from: &Resources, to: &Resources) {
+    /// An operation has made other resources of some of those that were offered; all of these are given anew.
+    pub(super) fn convert(
+        &mut self,
+        id: &AgentId,
+        framework: &FrameworkId,
+        offered: &mut Resources,
+        made: &[Conversion],
+    ) {
         let Some(agent) = self.agent_mut(id) else { return };
-        agent.counted = None;
-        agent.total.subtract(&from.unallocated());
-        agent.total.add(&to.unallocated());
-        let given = agent.given.entry(framework.clone()).or_default();
-        given.subtract(from);
-        given.add(to);
+        agent.take_back(framework, offered);
+        for Conversion { from, to } in made {
+            offered.subtract(from);
+            offered.add(to);
+            agent.total.subtract(&from.unallocated());
+            agent.total.add(&to.unallocated());
+        }
+        agent.give(framework, offered);
     }
 
     /// The same, of what nobody has.
@@ -275,8 +308,7 @@ impl Allocator {
     /// Resources that nobody has asked for come to a framework: those of tasks that an agent brings along.
     pub(super) fn give(&mut self, framework: &FrameworkId, agent: &AgentId, resources: &Resources) {
         if let Some(agent) = self.agent_mut(agent) {
-            agent.counted = None;
-            agent.given.entry(framework.clone()).or_default().add(resources);
+            agent.give(framework, resources);
         }
     }
 
@@ -289,14 +321,8 @@ impl Allocator {
         filters: Option<&Filters>,
         now: Instant,
     ) {
-        if let Some(agent) = self.agent_mut(agent)
-            && let Some(given) = agent.given.get_mut(framework)
-        {
-            given.subtract(resources);
-            if given.is_empty() {
-                agent.given.remove(framework);
-            }
-            agent.counted = None;
+        if let Some(agent) = self.agent_mut(agent) {
+            agent.take_back(framework, resources);
         }
         let Some(filters) = filters.filter(|_| !resources.is_empty()) else { return };
         let Some(framework) = self.frameworks.get_mut(framework) else { return };
@@ -424,8 +450,7 @@ impl Allocator {
     fn grant(&mut self, key: usize, resources: Resources, role: String, id: FrameworkId) -> Option<Allocation> {
         let resources = resources.allocated(&role);
         let (agent_id, agent) = self.agents.get_mut(&key)?;
-        agent.given.entry(id.clone()).or_default().add(&resources);
-        agent.counted = None;
+        agent.give(&id, &resources);
         let agent = agent_id.clone();
         *self.frameworks.get_mut(&id)?.served.entry(role.clone()).or_default() += 1;
         Some(Allocation { framework: id, role, agent, resources })

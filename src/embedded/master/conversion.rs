@@ -23,11 +23,9 @@ impl Conversion {
 pub(super) fn conversions(operation: &Operation) -> Vec<Conversion> {
     match operation {
         Operation { reserve: Some(reserve), r#type: Some(OperationType::Reserve), .. } => {
-            if !reserve.source.is_empty() {
-                let (from, to) = (Resources::of(&reserve.source), Resources::of(&reserve.resources));
-                return vec![Conversion { from, to }];
-            }
-            reserve.resources.iter().map(|to| Conversion::one(unreserved(to), to)).collect()
+            let plain: Vec<Resource> = reserve.resources.iter().map(unreserved).collect();
+            let from = if reserve.source.is_empty() { &plain } else { &reserve.source };
+            vec![Conversion { from: Resources::of(from), to: Resources::of(&reserve.resources) }]
         }
         Operation { unreserve: Some(unreserve), r#type: Some(OperationType::Unreserve), .. } => {
             unreserve.resources.iter().map(|from| Conversion::one(from.clone(), &unreserved(from))).collect()

@@ -79,7 +79,8 @@ pub(super) fn router(shared: Shared) -> Router {
     Router::new().fallback(answer).with_state(Arc::new(shared))
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn answer(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+    http::keep_last(request.headers_mut());
     let unpacks = http::unpacking(request.headers());
     let response = route(&shared, request).await.unwrap_or_else(|refusal| *refusal);
     http::packed(unpacks, response).await
@@ -87,10 +88,14 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 async fn route(shared: &Arc<Shared>, request: Request) -> Answered {
     http::check_host(request.headers(), request.uri(), shared.ip, &shared.hostname)?;
-    let path = path_of(request.uri().path());
-    if path.split('/').any(|part| part == "..") {
+    let given = request.uri().path();
+    if !given.starts_with('/') {
+        return Err(refused(400, "Request URL path must start with '/'"));
+    }
+    if given.contains("/..") {
         return Err(not_found());
     }
+    let path = path_of(given);
     if under(&path, "/api/v1/scheduler") {
         let principal = shared.authenticate(request.headers(), Realm::Scheduler)?;
         be_late(shared).await;
@@ -160,12 +165,28 @@ fn check_standing(shared: &Shared, request: &Request) -> Result<(), Refusal> {
     })
 }
 
-/// A path, decoded, without doubled slashes, trailing ones, and the name of the process.
+/// Processes beside the master's own: their names stand first in their paths.
+const OTHERS: [&str; 6] = ["files", "logging", "metrics", "profiler", "system", "version"];
+
+/// A path as routes are named. Its first part may name a process, and is all that is decoded; what no process is named
+/// by goes to the master.
 fn path_of(path: &str) -> String {
-    let path = http::decoded_path(path);
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let parts = parts.strip_prefix(&["master"]).unwrap_or(&parts);
-    format!("/{}", parts.join("/"))
+    let first = path.split('/').find(|part| !part.is_empty()).unwrap_or("");
+    let process = http::decoded(first);
+    let is_other = OTHERS.contains(&process.as_str());
+    let is_named = is_other || process == "master";
+    // A doubled slash before it keeps the name of the process in the path.
+    let rest = path.strip_prefix('/').and_then(|rest| rest.strip_prefix(first)).filter(|_| is_named).unwrap_or(path);
+    let rest = rest.trim_matches('/');
+    match (is_other, rest.is_empty()) {
+        (true, true) => format!("/{process}"),
+        (true, false) => format!("/{process}/{rest}"),
+        // Another process's routes are none of the master's.
+        (false, _) if OTHERS.iter().any(|other| under(&format!("/{rest}"), &format!("/{other}"))) => {
+            format!("/master/{rest}")
+        }
+        (false, _) => format!("/{rest}"),
+    }
 }
 
 /// The master is stopping, and its state is gone.
@@ -293,7 +314,12 @@ mod tests {
             ("/", "/"),
             ("/master", "/"),
             ("/%76ersion", "/version"),
-            ("/a%2f+b", "/a/+b"),
+            ("//version", "/version/version"),
+            ("/master/version", "/master/version"),
+            ("//master/api/v1", "/master/api/v1"),
+            ("/api//v1/", "/api//v1"),
+            ("/api/v1/%73cheduler", "/api/v1/%73cheduler"),
+            ("/a%2f+b", "/a%2f+b"),
         ];
         for (path, plain) in cases {
             assert_eq!(path_of(path), plain);

@@ -16,7 +16,8 @@ pub(in crate::embedded) fn message<T: Message>(value: &Value) -> Result<T, Strin
     let plain = object(T::schema(), fields)?;
     let missing = missing(T::schema(), &plain, "");
     if !missing.is_empty() {
-        return Err(format!("Missing required fields: {}", missing.join(", ")));
+        let named: Vec<String> = missing.into_iter().filter(|path| !path.is_empty()).collect();
+        return Err(format!("Missing required fields: {}", named.join(", ")));
     }
     T::read(Value::Object(plain)).map_err(|error| error.to_string())
 }
@@ -37,7 +38,7 @@ fn object(schema: &Schema, fields: &Map<String, Value>) -> Result<Map<String, Va
                     Value::Object(entries) => Some(entries),
                     _ => None,
                 });
-                Some(Value::Object(maps.flatten().collect()))
+                Some(Value::Object(maps.flatten().map(|(name, value)| (name, filled(field, value))).collect()))
             }
             _ => values.pop(),
         };
@@ -46,6 +47,16 @@ fn object(schema: &Schema, fields: &Map<String, Value>) -> Result<Map<String, Va
         }
     }
     Ok(plain)
+}
+
+/// An entry without its value has an empty one, if there may be such.
+fn filled(field: &FieldSchema, value: Value) -> Value {
+    match (field.kind)() {
+        Kind::Message(schema) if value.is_null() && missing(schema, &Map::new(), "").is_empty() => {
+            Value::Object(Map::new())
+        }
+        _ => value,
+    }
 }
 
 /// Adds what `value` says to a field's values: none for null and unknown enum values, several for a list.
@@ -70,9 +81,9 @@ fn put(field: &FieldSchema, value: &Value, values: &mut Vec<Value>) -> Result<()
             for (name, value) in fields {
                 let mut one = Vec::new();
                 put(&entry, value, &mut one)?;
-                if let Some(value) = one.pop() {
-                    entries.insert(name.clone(), value);
-                }
+                // A null makes an entry too, without its value.
+                let value = one.pop().or_else(|| matches!(kind, Kind::Message(_)).then_some(Value::Null));
+                entries.extend(value.map(|value| (name.clone(), value)));
             }
             values.push(Value::Object(entries));
             Ok(())
@@ -115,11 +126,15 @@ fn from_text(field: &FieldSchema, kind: Kind, text: &str) -> Result<Option<Value
         Kind::Bytes => decode_base64(text)
             .map(|bytes| Some(Value::String(STANDARD.encode(bytes))))
             .map_err(|why| format!("Failed to base64 decode bytes field '{}': {why}", field.name)),
-        Kind::Enum(schema) => match schema.values.iter().any(|(name, _)| *name == text) {
-            true => Ok(Some(Value::String(text.to_owned()))),
-            false if field.label == Label::Required => Err(format!("Failed to find enum for '{text}'")),
-            false => Ok(None),
-        },
+        // A name ends where a C string does.
+        Kind::Enum(schema) => {
+            let name = text.split('\0').next().unwrap_or(text);
+            match schema.values.iter().any(|(known, _)| *known == name) {
+                true => Ok(Some(Value::String(name.to_owned()))),
+                false if field.label == Label::Required => Err(format!("Failed to find enum for '{text}'")),
+                false => Ok(None),
+            }
+        }
         Kind::Double if text == "Infinity" || text == "-Infinity" => Ok(Some(Value::String(text.to_owned()))),
         Kind::Double | Kind::Integer { .. } => match parse("number")? {
             Value::Number(number) => from_number(field, kind, &number).map(Some),
@@ -133,17 +148,37 @@ fn from_text(field: &FieldSchema, kind: Kind, text: &str) -> Result<Option<Value
     }
 }
 
-/// A number as a C++ cast makes it; what doesn't fit is cut to the nearest that does.
+/// What the processor makes of a number that doesn't fit: the least of all.
+fn truncated(double: f64) -> i64 {
+    let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&double);
+    if fits { double as i64 } else { i64::MIN }
+}
+
+/// The same without a sign: what is too large for one with a sign is taken without its upper half, and put back.
+pub(in crate::embedded) fn truncated_unsigned(double: f64) -> u64 {
+    const HALF: f64 = 9_223_372_036_854_775_808.0;
+    if double < HALF { truncated(double) as u64 } else { truncated(double - HALF) as u64 ^ 1 << 63 }
+}
+
+/// A number as a C++ cast makes it on x86-64: what doesn't fit is what the processor makes of it.
 fn from_number(field: &FieldSchema, kind: Kind, number: &Number) -> Result<Value, String> {
     let double = number.as_f64().unwrap_or(0.0);
     match kind {
         Kind::Double => Ok(Number::from_f64(double).map_or(Value::Null, Value::Number)),
         Kind::Integer { signed: true, bits } => {
-            let whole = number.as_i64().unwrap_or(double as i64);
+            let fits = (-2_147_483_649.0..2_147_483_648.0).contains(&double);
+            let whole = match number.as_i64() {
+                Some(whole) => whole,
+                None if bits == 32 && !fits => i64::from(i32::MIN),
+                None => truncated(double),
+            };
             Ok(Value::Number(if bits == 32 { Number::from(whole as i32) } else { Number::from(whole) }))
         }
         Kind::Integer { signed: false, bits } => {
-            let whole = number.as_u64().or_else(|| number.as_i64().map(|n| n as u64)).unwrap_or(double as u64);
+            let whole = number
+                .as_u64()
+                .or_else(|| number.as_i64().map(|n| n as u64))
+                .unwrap_or_else(|| if bits == 32 { truncated(double) as u64 } else { truncated_unsigned(double) });
             Ok(Value::Number(if bits == 32 { Number::from(whole as u32) } else { Number::from(whole) }))
         }
         _ => Err(unexpected("number", field)),
@@ -151,7 +186,7 @@ fn from_number(field: &FieldSchema, kind: Kind, number: &Number) -> Result<Value
 }
 
 /// Base64 as stout reads it: white space and missing padding are no matter, and padding ends it.
-fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
+pub(in crate::embedded) fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let (mut bits, mut have) = (0u32, 0);
     for byte in text.bytes().take_while(|byte| *byte != b'=') {
@@ -174,7 +209,7 @@ fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Paths of the required fields that aren't there, in protobuf's order.
+/// Paths of the required fields that aren't there, in protobuf's order; one that has no name is empty.
 pub(in crate::embedded) fn missing(schema: &Schema, fields: &Map<String, Value>, prefix: &str) -> Vec<String> {
     let required = schema.fields.iter().filter(|field| field.label == Label::Required);
     let mut paths: Vec<String> = required
@@ -194,8 +229,14 @@ pub(in crate::embedded) fn missing(schema: &Schema, fields: &Map<String, Value>,
         let name = field.name;
         match (field.label, fields.get(name)) {
             (Label::Map, Some(Value::Object(entries))) => {
-                for (index, value) in entries.values().filter_map(Value::as_object).enumerate() {
-                    paths.extend(missing(schema, value, &format!("{prefix}{name}[{index}].value.")));
+                for (index, value) in entries.values().enumerate() {
+                    match value {
+                        Value::Object(value) => {
+                            paths.extend(missing(schema, value, &format!("{prefix}{name}[{index}].value.")))
+                        }
+                        // The original knows that something is missing, and not what.
+                        _ => paths.push(String::new()),
+                    }
                 }
             }
             (_, Some(Value::Object(value))) => paths.extend(missing(schema, value, &format!("{prefix}{name}."))),
@@ -243,6 +284,18 @@ mod tests {
         ];
         for (value, error) in cases {
             assert_eq!(message::<CallMessage>(&value).unwrap_err(), error, "{value}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_what_the_processor_makes_of_them() {
+        let signed = [(1.5, 1), (-1.5, -1), (1e300, i64::MIN), (-1e300, i64::MIN)];
+        for (double, whole) in signed {
+            assert_eq!(truncated(double), whole, "{double}");
+        }
+        let unsigned = [(1.5, 1), (-1.0, u64::MAX), (1e19, 10_000_000_000_000_000_000), (1e300, 0), (-1e300, 1 << 63)];
+        for (double, whole) in unsigned {
+            assert_eq!(truncated_unsigned(double), whole, "{double}");
         }
     }
 

@@ -47,16 +47,9 @@ const ROUTES: [(&str, Realm, &[&str]); 23] = [
     ("/weights", Realm::ReadWrite, &["GET", "PUT"]),
 ];
 
-/// Served by other processes than the master's own, which take no doubled slash.
-const OTHERS: [&str; 4] = ["/files", "/logging/toggle", "/metrics/snapshot", "/version"];
-
 pub(super) async fn answer(shared: &Arc<Shared>, request: Request, path: &str) -> Answered {
-    let given = request.uri().path();
-    if OTHERS.iter().any(|other| under(path, other)) && (given.starts_with("//") || given.starts_with("/master")) {
-        return Err(not_found());
-    }
     let query = pairs(request.uri().query().unwrap_or(""));
-    if under(path, "/version") {
+    if path == "/version" {
         return show(shared, "/version", query, None).await;
     }
     if let Some(response) = system::answer(path, &query) {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Check, because, command, id, resource};
 use crate::embedded::resources::{Resources, printed};
+use crate::embedded::wire::convert::truncated_unsigned;
 use crate::mesos::{
     AgentId, ContainerInfo, ContainerType, ExecutorId, ExecutorInfo, ExecutorType, FrameworkId, HealthCheckType,
     TaskGroupInfo, TaskId, TaskInfo,
@@ -117,13 +118,18 @@ fn limits(task: &TaskInfo) -> Check {
             None => {
                 return Err("When a memory limit is specified, a memory request must also be specified".to_owned());
             }
-            Some(request) if limit.value < request => {
+            // Whole megabytes in bytes, as far as 64 bits go.
+            Some(request) if !limit.value.is_infinite() && bytes(limit.value) < bytes(request) => {
                 return Err("The memory limit must be greater than or equal to the memory request".to_owned());
             }
             Some(_) => {}
         }
     }
     Ok(())
+}
+
+fn bytes(megabytes: f64) -> u64 {
+    truncated_unsigned(megabytes).wrapping_mul(1 << 20)
 }
 
 /// The task's executor, and whether both fit.

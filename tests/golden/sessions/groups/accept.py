@@ -225,4 +225,9 @@ SESSIONS = [
     session("run/uri-missing", subscribe(), offer(), accept(launch(task(command={"value": "true", "uris": [{"value": "/no/such/file"}]}))), {"read": "a", "until": {"type": "UPDATE"}, "ack": True}),
     session("run/teardown", subscribe(), offer(), run(task()), call({"type": "TEARDOWN"}), end(), get("/frameworks"), operate("GET_TASKS")),
     session("run/unacknowledged", subscribe(), offer(), accept(launch(task(command="true"))), {"read": "a", "until": {"type": "UPDATE"}}, fence(), operate("GET_TASKS") | {"except": ["statuses", "state"]}),
+    # Numbers that don't fit.
+    *[bad("odd/limits-mem/%s" % value, task(limits={"mem": {"value": value}}, resources=[cpus(100), mem(32)])) for value in (-1, 1e300, 32.5, 31.5)],
+    *[bad("odd/seconds/%s" % value, task(kill_policy={"grace_period": {"nanoseconds": value}}, resources=[cpus(100), mem(32)])) for value in (1e300, -1e300, 1.5, "1.9", 10 ** 20)],
+    *[bad("odd/ports/%s-%s" % (begin, end), task(resources=[cpus(0.1), ports((begin, end))])) for begin, end in ((9000, 1e300), (1e300, 9000), (9000, -1), (-1, 9000), (9000.9, 9001), (10 ** 19, 10 ** 20))],
+    bad("odd/limits-null", task(limits={"cpus": None})),
 ]

@@ -61,4 +61,8 @@ SESSIONS = [
             op("UPDATE_MAINTENANCE_SCHEDULE", by=BOB, schedule={"windows": []}), op("UPDATE_MAINTENANCE_SCHEDULE", by=BOB, schedule={"windows": [{"machine_ids": [{"hostname": "x"}], "unavailability": {"start": {"nanoseconds": 1}}}]}), op("START_MAINTENANCE", by=BOB, machines=[{"hostname": "x"}]), op("STOP_MAINTENANCE", by=BOB, machines=[{"hostname": "x"}])),
     session("op/agents", get("/slaves", OPERATOR, keep={"s": "/slaves/0"}, **{"only": []}), op("MARK_AGENT_GONE", agent_id={"value": "$s/id"}), op("DRAIN_AGENT", agent_id={"value": "$s/id"}), op("DEACTIVATE_AGENT", by=ALICE, agent_id={"value": "$s/id"}), op("REACTIVATE_AGENT", by=ALICE, agent_id={"value": "$s/id"})),
     *[gets(path, by) for path in ("/state", "/slaves", "/frameworks", "/tasks", "/roles", "/flags", "/weights", "/quota", "/maintenance/schedule", "/maintenance/status", "/state-summary") for by in (ALICE, BOB)],
+    # Base64 as it is read: up to its padding, which may be missing.
+    *[session("odd/%s" % name, send({"type": "REVIVE", "framework_id": {"value": "x"}}, API, headers={**JSON, "Authorization": value})) for name, value in {
+        "no-padding": "Basic YWxpY2U6YQ", "half-padding": "Basic YWxpY2U6YQ=", "more-padding": "Basic YWxpY2U6YQ===", "after-padding": "Basic YWxpY2U6YQ==!", "two": "Basic YWxpY2U6YQ==,YWxpY2U6YQ==",
+        "tab": "Basic YWxp\tY2U6YQ==", "space": "Basic YWxp Y2U6YQ==", "tab-before": "Basic\tYWxpY2U6YQ==", "lower": "basic YWxpY2U6YQ==", "nothing": "Basic", "bad": "Basic !YWxpY2U6YQ=="}.items()],
 ]

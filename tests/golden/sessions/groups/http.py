@@ -121,4 +121,19 @@ SESSIONS = [
     one("page/tasks-order", path="/tasks?order=up", method="GET", headers={}),
     one("page/files", path="/files/browse", method="GET", headers={}, to="master"),
     one("page/gzip", path="/version", method="GET", headers={"Accept-Encoding": "gzip"}),
+    # What is read otherwise than one would think.
+    *[one("odd/path%s" % path, path=path, text="{}") for path in ("/api//v1//scheduler", "/api/v1/%73cheduler", "/api/v1%2fscheduler", "//master/api/v1", "/api/v1//x", "/master/version")],
+    *[one("odd/get%s" % path, path=path, method="GET", headers={}) for path in ("/version/x", "/version//", "//master/version", "/metrics", "/master//health")],
+    *[one("odd/accept/%s" % value, text=V, headers={"Content-Type": "application/json", "Accept": value})
+      for value in ("application/json;q=", "application/json;q==0", "application/json;q=0;q=1", "application/json;Q=0", "application/json;q=x", "application/json;q=0,*/*", ",", "application/*;q=0,application/json")],
+    *[one("odd/gzip/%s" % name, hex=hex(data), headers={**JSON, "Content-Encoding": "gzip"})
+      for name, data in {"twice": gzip.compress(V.encode(), mtime=0) * 2, "cut": gzip.compress(V.encode(), mtime=0)[:20], "head": gzip.compress(V.encode(), mtime=0)[:5], "nothing": b"", "not": b"{}", "one": b"{",
+                         "more": gzip.compress(V.encode(), mtime=0) + b"x"}.items()],
+    *[one("odd/pb/%s" % name, path=path, hex=data, headers=PB)
+      for path in (API, OP) for name, data in {"%s/%s" % (path[-3:], kind): data for kind, data in {"varint-for-message": "08011005", "bytes-for-enum": "120105", "fixed-for-enum": "1505000000", "group": "13141005",
+                                               "groups": "0b13141005", "group-open": "13", "group-crossed": "131c", "group-end": "14", "unknown-fields": "f83f01fa3f0161fd3f00000000f93f0000000000000000", "packed": "0a020a00"}.items()}.items()],
+    one("odd/enum-nul", path=API, text='{"type":"KILL\\u0000x"}'),
+    *[one("odd/entry-null/%s" % name, {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}, API) for name, info in {
+        "alone": {"user": "root", "name": "n", "offer_filters": {"*": {"min_allocatable_resources": {"quantities": [{"quantities": {"cpus": None}}]}}}},
+        "beside": {"user": "root", "offer_filters": {"*": {"min_allocatable_resources": {"quantities": [{"quantities": {"cpus": None, "mem": {}}}]}}}}}.items()],
 ]

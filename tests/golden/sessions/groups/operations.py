@@ -21,6 +21,9 @@ def done(id, *operations, info=DEV, after=(), undo=()):
 V = {**volume(), **R}
 
 SESSIONS = [
+    # Before anything is reserved.
+    session("odd/reserve-two-one-there", subscribe(info=ROLE), offer(), accept(reserve(cpus(1, **R), ports((1, 2), **R), id="x")), fence()),
+    session("odd/reserve-two-first-not-there", subscribe(info=ROLE), offer(), accept(reserve(cpus(100, **R), mem(32, **R), id="x")), fence()),
     no("reserve-unreserved", reserve(cpus(1), id="x")),
     no("reserve-static", reserve(cpus(1, role="dev"), id="x")),
     no("reserve-other-role", reserve(cpus(1, **reserved("prod")), id="x")),

@@ -116,6 +116,9 @@ pub(super) struct Left {
     pub(super) ran: Duration,
 }
 
+/// Before that a command's end isn't told: a real executor looks for it every so often, so that a scheduler has heard of
+/// the task as running by then. (apache/mesos: 3rdparty/libprocess/src/reap.cpp, `MIN_REAP_INTERVAL`)
+const REAPED: Duration = Duration::from_millis(100);
 /// Of a kill, unless the task or the call says otherwise.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -237,7 +240,11 @@ impl<'a> Life<'a> {
             }
         };
         Box::pin(self.started(&running)).await;
+        let seen = Instant::now() + REAPED;
         let (ended, killing) = self.watch(&mut running, orders).await;
+        if matches!(running, Running::Process(_)) {
+            tokio::time::sleep_until(seen).await;
+        }
         Box::pin(self.clean_up(running)).await;
         self.ended(ended, killing);
     }

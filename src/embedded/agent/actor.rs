@@ -806,15 +806,14 @@ impl Actor {
         status.uuid.get_or_insert_with(|| Base64(uuid::Uuid::new_v4().as_bytes().to_vec()));
         let known = executor_id.and_then(|id| self.books.executor(framework_id, id));
         let is_docker = known.is_some_and(|executor| executor.kind == Kind::Docker);
-        let task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
-        if let Some(task) = task.filter(|_| status.source == Some(StatusSource::Executor)) {
+        let mut task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
+        if let Some(task) = task.as_deref().filter(|_| status.source == Some(StatusSource::Executor)) {
             let pid = task.pid.filter(|_| !is_docker);
             let told = status.container_status.take().unwrap_or_default();
             status.container_status = Some(container_status(told, &task.container_id, pid));
         }
         let status = Arc::new(status);
-        let task = executor_id.and_then(|id| self.books.task(framework_id, id, &status.task_id));
-        if let Some(task) = task {
+        if let Some(task) = &mut task {
             task.statuses.push(status.clone());
         }
         if terminating {

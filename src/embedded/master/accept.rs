@@ -42,9 +42,9 @@ struct Use {
 impl Master {
     /// ACCEPT.
     pub(super) fn accept(&mut self, id: &FrameworkId, accept: Accept) {
-        for launch in accept.operations.iter().filter_map(|operation| operation.launch.as_ref()) {
+        for launch in accept.operations.iter().filter(|one| one.r#type == Some(OperationType::Launch)) {
             // One without tasks declines, says the original.
-            let has_tasks = !launch.task_infos.is_empty();
+            let has_tasks = tasks(launch).is_some_and(|tasks| !tasks.is_empty());
             self.count(if has_tasks { "messages_launch_tasks" } else { "messages_decline_offers" });
         }
         if let Err(why) = self.check_offers(id, &accept.offer_ids) {

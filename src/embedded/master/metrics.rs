@@ -12,7 +12,9 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::actor::Master;
+use super::allocator::Allocator;
 use super::framework::{Framework, is_terminal};
+use super::validate::framework::roles;
 use crate::embedded::resources::Resources;
 use crate::mesos::{FrameworkId, TaskState, TaskStatus};
 
@@ -190,9 +192,9 @@ impl Framework {
     }
 
     /// What is counted of this framework, each by its name.
-    fn metrics(&self, put: &mut impl FnMut(&str, f64)) {
-        let name = encoded(&self.info.name);
-        let mut put = |metric: &str, value: f64| put(&format!("frameworks/{name}/{}/{metric}", self.id), value);
+    fn metrics(&self, allocator: &Allocator, put: &mut impl FnMut(&str, f64)) {
+        let prefix = format!("frameworks/{}/{}", encoded(&self.info.name), self.id);
+        let mut put = |metric: &str, value: f64| put(&format!("{prefix}/{metric}"), value);
         OF_FRAMEWORK.iter().for_each(|metric| put(metric, 0.0));
         for (metric, value) in self.counters.all() {
             put(&metric, value as f64);
@@ -203,6 +205,10 @@ impl Framework {
         }
         put("tasks/active/task_unreachable", self.unreachable.len() as f64);
         put("subscribed", f64::from(u8::from(self.stream.is_some())));
+        for role in roles(&self.info) {
+            let is_suppressed = allocator.is_suppressed(&self.id, &role);
+            put(&format!("roles/{role}/suppressed"), f64::from(u8::from(is_suppressed)));
+        }
     }
 }
 
@@ -260,13 +266,8 @@ impl Master {
         self.members(&mut put);
         self.amounts(&mut put);
         self.operations_counted(&mut put);
-        self.frameworks.iter().chain(&self.completed).for_each(|framework| framework.metrics(&mut put));
-        for framework in &self.frameworks {
-            for role in super::validate::framework::roles(&framework.info) {
-                let is = self.allocator.is_suppressed(&framework.id, &role);
-                let name = format!("frameworks/{}/{}", encoded(&framework.info.name), framework.id);
-                put(&format!("{name}/roles/{role}/suppressed"), f64::from(u8::from(is)));
-            }
+        for framework in self.frameworks.iter().chain(&self.completed) {
+            framework.metrics(&self.allocator, &mut put);
         }
         self.allocated(&mut metrics);
         json!(metrics)

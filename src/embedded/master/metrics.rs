@@ -264,12 +264,13 @@ impl Master {
             put(&name, value as f64);
         }
         self.members(&mut put);
-        self.amounts(&mut put);
+        let amounts = self.amounts();
+        amounts.iter().for_each(|amount| amount.of_master(&mut put));
         self.operations_counted(&mut put);
         for framework in self.frameworks.iter().chain(&self.completed) {
             framework.metrics(&self.allocator, &mut put);
         }
-        self.allocated(&mut metrics);
+        amounts.iter().for_each(|amount| amount.of_allocator(&mut metrics));
         json!(metrics)
     }
 
@@ -295,31 +296,17 @@ impl Master {
         put("tasks_unreachable", self.frameworks.iter().map(|one| one.unreachable.len()).sum::<usize>() as f64);
     }
 
-    /// Of which of the names there is how much in all, in use and offered.
-    fn totals<const N: usize>(&self, names: [&'static str; N]) -> [(&'static str, f64, f64, f64); N] {
+    fn amounts(&self) -> [Amount; 4] {
         let totals: Vec<Resources> = self.agents.values().map(|agent| self.allocator.total(&agent.id)).collect();
         let used: Vec<Resources> = self.frameworks.iter().map(|one| one.used(None)).collect();
         let offered = self.offered(None, None);
         let sum = |of: &[Resources], name: &str| of.iter().map(|one| one.amount(name)).sum::<f64>();
-        names.map(|name| (name, sum(&totals, name), sum(&used, name), offered.amount(name)))
-    }
-
-    fn allocated(&self, metrics: &mut BTreeMap<String, f64>) {
-        for (name, total, used, offered) in self.totals(["cpus", "disk", "mem"]) {
-            metrics.insert(format!("allocator/mesos/resources/{name}/offered_or_allocated"), used + offered);
-            metrics.insert(format!("allocator/mesos/resources/{name}/total"), total);
-        }
-    }
-
-    fn amounts(&self, put: &mut impl FnMut(&str, f64)) {
-        for (name, total, used, _) in self.totals(["cpus", "gpus", "mem", "disk"]) {
-            put(&format!("{name}_total"), total);
-            put(&format!("{name}_used"), used);
-            put(&format!("{name}_percent"), if total > 0.0 { used / total } else { 0.0 });
-            // Agents here offer nothing that they may take back.
-            put(&format!("{name}_revocable_used"), 0.0);
-            put(&format!("{name}_revocable_percent"), 0.0);
-        }
+        ["cpus", "gpus", "mem", "disk"].map(|name| Amount {
+            name,
+            total: sum(&totals, name),
+            used: sum(&used, name),
+            offered: offered.amount(name),
+        })
     }
 
     fn operations_counted(&self, put: &mut impl FnMut(&str, f64)) {
@@ -343,6 +330,35 @@ impl Master {
             let prefix = kind.map_or("operations".to_owned(), |kind| format!("operations/{kind}"));
             put(&format!("{prefix}/total"), count(kind, None));
             STATES.iter().for_each(|state| put(&format!("{prefix}/{state}"), count(kind, Some(state))));
+        }
+    }
+}
+
+/// How much there is of a resource, is in use, and is offered.
+struct Amount {
+    name: &'static str,
+    total: f64,
+    used: f64,
+    offered: f64,
+}
+
+impl Amount {
+    fn of_master(&self, put: &mut impl FnMut(&str, f64)) {
+        let Self { name, total, used, .. } = *self;
+        put(&format!("{name}_total"), total);
+        put(&format!("{name}_used"), used);
+        put(&format!("{name}_percent"), if total > 0.0 { used / total } else { 0.0 });
+        // Agents here offer nothing that they may take back.
+        put(&format!("{name}_revocable_used"), 0.0);
+        put(&format!("{name}_revocable_percent"), 0.0);
+    }
+
+    fn of_allocator(&self, metrics: &mut BTreeMap<String, f64>) {
+        let Self { name, total, used, offered } = *self;
+        // A real allocator leaves GPUs out.
+        if name != "gpus" {
+            metrics.insert(format!("allocator/mesos/resources/{name}/offered_or_allocated"), used + offered);
+            metrics.insert(format!("allocator/mesos/resources/{name}/total"), total);
         }
     }
 }

@@ -62,6 +62,7 @@ pub fn run() -> std::io::Result<()> {
     let (jobs, queue) = mpsc::channel();
     let (answers, answered) = mpsc::channel();
     let stopper = Arc::new(Stopper::default());
+    let interrupting = teller.clone();
     let evaluator = Evaluator {
         teller,
         stopper: Arc::clone(&stopper),
@@ -75,7 +76,10 @@ pub fn run() -> std::io::Result<()> {
     thread.spawn(move || evaluator.work_through(&queue))?;
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         match serde_json::from_str(&line) {
-            Ok(Ask::Interrupt) => stopper.interrupt(),
+            Ok(Ask::Interrupt { id }) => {
+                stopper.interrupt();
+                interrupting.tell(&Told::Interrupting { id });
+            }
             // Both threads end with the process only.
             Ok(Ask::Answer { text }) => drop(answers.send(text)),
             Ok(ask) => drop(jobs.send(ask)),
@@ -159,7 +163,7 @@ impl Evaluator {
                 self.teller.tell(&Told::Inspected { id: *id, value });
             }
             // Taken by the other thread.
-            Ask::Answer { .. } | Ask::Interrupt => {}
+            Ask::Answer { .. } | Ask::Interrupt { .. } => {}
         }
     }
 

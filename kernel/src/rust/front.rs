@@ -160,7 +160,7 @@ impl Rust {
         let cell = |id| Ask::Cell { id, code: code.to_owned() };
         let (id, received) = self.ask(cell).ok_or_else(|| self.gone())?;
         self.busy.store(true, Ordering::Relaxed);
-        let running = Running { kernel, request, cancel };
+        let running = Running { id, kernel, request, cancel };
         let result = self.follow(running, display, received).await;
         self.busy.store(false, Ordering::Relaxed);
         self.forget(id);
@@ -189,10 +189,10 @@ impl Rust {
         display: &mut Display,
         mut received: mpsc::UnboundedReceiver<Told>,
     ) -> Result<(), Trouble> {
-        let Running { kernel, request, cancel } = running;
+        let Running { id, kernel, request, cancel } = running;
         let mut heard = kernel.heard_from_cells().await;
         let start = Instant::now();
-        let mut interrupted_at: Option<Instant> = None;
+        let (mut interrupted_at, mut is_heard): (Option<Instant>, bool) = (None, false);
         loop {
             tokio::select! {
                 // What a cell has brought about comes before its end.
@@ -213,6 +213,11 @@ impl Rust {
                         // A cell that nobody can answer reads an empty line.
                         self.tell(Ask::Answer { text: asked.flatten().unwrap_or_default() });
                     }
+                    // Only now: a cell whose wait was ended before that would seem to have failed by itself.
+                    Some(Told::Interrupting { .. }) => {
+                        is_heard = true;
+                        kernel.interrupt_cells();
+                    }
                     Some(Told::Done { trouble: Some(trouble), .. }) => return Err(trouble),
                     Some(Told::Done { value, .. }) => {
                         if value.as_object().is_some_and(|value| !value.is_empty()) {
@@ -225,15 +230,16 @@ impl Rust {
                 },
                 () = cancel.cancelled(), if interrupted_at.is_none() => {
                     interrupted_at = Some(Instant::now());
-                    kernel.interrupt_cells();
-                    self.tell(Ask::Interrupt);
+                    self.tell(Ask::Interrupt { id });
                 }
                 () = tokio::time::sleep(BEAT) => {
                     let doing = lock(&self.shared.doing).clone();
                     display.waiting(&doing, start.elapsed());
                     if let Some(at) = interrupted_at {
                         // The cell may have begun to wait only now.
-                        kernel.interrupt_cells();
+                        if is_heard {
+                            kernel.interrupt_cells();
+                        }
                         if at.elapsed() > LAST_RESORT {
                             self.kill();
                         }
@@ -293,6 +299,7 @@ impl Rust {
 /// A cell that runs.
 #[derive(Clone, Copy)]
 struct Running<'a> {
+    id: u64,
     kernel: &'a Kernel,
     request: &'a Request,
     cancel: &'a CancellationToken,

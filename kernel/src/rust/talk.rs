@@ -52,7 +52,10 @@ pub enum Ask {
         text: String,
     },
     /// End the running cell.
-    Interrupt,
+    Interrupt {
+        /// The cell.
+        id: u64,
+    },
 }
 
 /// The evaluator tells.
@@ -83,6 +86,11 @@ pub enum Told {
         prompt: String,
         /// Whether the answer is secret.
         password: bool,
+    },
+    /// [`Ask::Interrupt`] has been heard: however the cell ends from now on, it was interrupted.
+    Interrupting {
+        /// The cell.
+        id: u64,
     },
     /// A cell has ended.
     Done {
@@ -120,6 +128,7 @@ impl Told {
             Self::Ready | Self::Doing { .. } => None,
             Self::Text { id, .. }
             | Self::Question { id, .. }
+            | Self::Interrupting { id }
             | Self::Done { id, .. }
             | Self::Completed { id, .. }
             | Self::Inspected { id, .. } => Some(*id),
@@ -159,7 +168,7 @@ mod tests {
             Ask::Cell { id: 1, code: "let a = \"\n\";".to_owned() },
             Ask::Complete { id: 2, code: "é".to_owned(), at: 2 },
             Ask::Answer { text: String::new() },
-            Ask::Interrupt,
+            Ask::Interrupt { id: 3 },
         ] {
             let line = line(&ask);
             assert_eq!(line.matches('\n').count(), 1, "{line}");
@@ -168,6 +177,7 @@ mod tests {
         let trouble = Trouble::new("Panic", "boom").line("at 1");
         for told in [
             Told::Ready,
+            Told::Interrupting { id: 3 },
             Told::Text { id: 1, stream: Stream::Err, text: "a\nb\n".to_owned() },
             Told::Done { id: 1, value: Value::Null, trouble: Some(trouble) },
             Told::completed(
